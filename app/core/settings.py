@@ -1,0 +1,92 @@
+"""Settings of the service, read from the environment (`SEGSERVE_*`) and the command line."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.errors import ConfigurationError
+
+PREFIX = "SEGSERVE_"
+
+EngineChoice = Literal["auto", "openvino", "tensorflow"]
+DeviceChoice = Literal["auto", "cpu", "gpu"]
+Precision = Literal["float32", "bfloat16"]
+LogFormat = Literal["auto", "json", "plain"]
+
+
+class Settings(BaseSettings):
+    """All settings; each is documented in the README (a test compares the two)."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    model_store: Path = Field(Path("model_store"), description="Folder of the model store.")
+    model: str = Field(
+        "pets:production", min_length=1, max_length=200, description="Default model: NAME[:VERSION|ALIAS]."
+    )
+    engine: EngineChoice = Field("auto", description="Inference engine.")
+    device: DeviceChoice = Field("auto", description="`gpu` ends the start where none is usable.")
+    precision: Precision = Field("float32", description="Arithmetic of the engine; bfloat16 only on CPUs that have it.")
+    threads: Annotated[int, Field(ge=0, le=1024)] = Field(
+        0, description="Inference threads; 0: min(affinity, cgroup quota)."
+    )
+    streams: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="Pictures inferred side by side; 0: chosen by the engine."
+    )
+
+    host: str = Field("0.0.0.0", description="Address to listen on.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="Port to listen on; `PORT` is read as well.")
+    root_path: str = Field(
+        "", pattern=r"^(/[^?#]*[^/?#])?$", description="Path that a gateway strips before it forwards."
+    )
+    forwarded_allow_ips: str = Field(
+        "127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed; `*`: all."
+    )
+
+    max_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(20_000_000, description="Largest request body, bytes.")
+    max_pixels: Annotated[int, Field(ge=1, le=2**28)] = Field(25_000_000, description="Largest picture, pixels.")
+    max_parts: Annotated[int, Field(ge=1, le=1000)] = Field(16, description="Most parts of a multipart form.")
+    max_answer_bytes: Annotated[int, Field(ge=1024, le=2**32)] = Field(
+        200_000_000, description="Largest answer before compression, bytes."
+    )
+    max_queue: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        64, description="Most requests being read, queued or worked on."
+    )
+    body_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30.0, description="Longest wait for a whole request body."
+    )
+
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        5.0, description="After SIGTERM: time not ready but still answering."
+    )
+    shutdown_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
+        20.0, description="After that: longest wait for work in flight."
+    )
+    watchdog_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
+        60.0, description="Live turns 503 when the engine finishes nothing for so long."
+    )
+
+    log_format: LogFormat = Field("auto", description="`auto`: plain on a terminal, else JSON.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Reads the environment, then applies `overrides` whose value is not None.
+
+    Raises:
+        ConfigurationError: an unknown `SEGSERVE_*` name or a value out of range; it names each.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise ConfigurationError(f"unknown setting(s) {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    given = {name: value for name, value in overrides.items() if value is not None}
+    if "port" not in given and f"{PREFIX}PORT" not in os.environ and "PORT" in os.environ:
+        given["port"] = os.environ["PORT"]
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # values are validated by pydantic
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise ConfigurationError("; ".join(lines)) from error
