@@ -24,7 +24,7 @@ class Settings(BaseSettings):
 
     model_store: Path = Field(Path("model_store"), description="Folder of the model store.")
     model: str = Field(
-        "pets:production", min_length=1, max_length=200, description="Default model: NAME[:VERSION|ALIAS]."
+        "pets:production", min_length=1, max_length=200, description="Default model: NAME, NAME:VERSION or NAME:ALIAS."
     )
     engine: EngineChoice = Field("auto", description="Inference engine.")
     device: DeviceChoice = Field("auto", description="`gpu` ends the start where none is usable.")

@@ -1,0 +1,139 @@
+"""Encoded bytes to RGB pixels, as people see the picture."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+from PIL.Image import Transpose
+from PIL.JpegImagePlugin import JpegImageFile
+
+from app.core.errors import (
+    EmptyImageError,
+    ImageTooLargeError,
+    InvalidImageError,
+    SegserveError,
+    UnsupportedImageError,
+)
+from app.imaging.colour import raw_mode, to_rgb
+from app.imaging.signatures import Kind, recognise
+
+# Pillow's limit is one for the process, and warns at half of it. Ours belongs to each call and is always checked.
+Image.MAX_IMAGE_PIXELS = None
+
+_UPRIGHT = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+"""What undoes an EXIF orientation (CIPA DC-008, 4.6.5, tag 274)."""
+
+_SIDEWAYS = (5, 6, 7, 8)
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+_FAX = ("group3", "group4", "tiff_ccitt")
+
+
+@dataclass(frozen=True)
+class DecodeLimits:
+    """What a picture may cost.
+
+    Args:
+        max_bytes: largest encoded size.
+        max_pixels: largest width × height, checked before decoding.
+    """
+
+    max_bytes: int
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture.
+
+    Args:
+        pixels: (h, w, 3) uint8 RGB, 0–255; h × w is `size`, or smaller where a JPEG was decoded at a reduced scale.
+        size: original (H, W), orientation applied.
+        kind: "JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF" or "AVIF".
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    kind: str
+
+
+def decode(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None) -> Picture:
+    """Decodes the first frame of a picture, upright, transparency over white; touches no disk, safe in any thread.
+
+    Args:
+        data: the encoded picture; its kind is told by its content.
+        limits: what it may cost.
+        at_least: (h, w), both ≥ 1, that are enough. A JPEG that is larger is decoded at 1/2, 1/4 or 1/8 of its scale,
+            several times as fast, to pixels that are no smaller than this on either side.
+
+    Raises:
+        EmptyImageError: no bytes.
+        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory.
+        UnsupportedImageError: a kind that is not decoded here.
+        InvalidImageError: not a picture, a broken one, or one that ends too early.
+    """
+    if not data:
+        raise EmptyImageError("no bytes arrived where a picture was expected")
+    if len(data) > limits.max_bytes:
+        raise ImageTooLargeError(f"{len(data):,} bytes are more than the {limits.max_bytes:,} allowed")
+    kind = recognise(data)
+    try:
+        return _decode(data, kind, limits, at_least)
+    except SegserveError:
+        raise
+    except MemoryError as error:
+        raise ImageTooLargeError(f"there is not enough memory for this {kind} picture") from error
+    except Exception as error:  # Pillow's decoders raise anything from struct.error to SyntaxError
+        raise InvalidImageError(f"it starts as {kind}, but is broken, ends too early or is a rare variant") from error
+
+
+def _decode(data: bytes, kind: Kind, limits: DecodeLimits, at_least: tuple[int, int] | None) -> Picture:
+    image = Image.open(BytesIO(data), formats=(kind,))
+    width, height = image.size
+    _check_pixels(image, limits)
+    if image.info.get("compression") in _FAX:
+        # libtiff goes on after an error and writes a line to stderr for each row: one upload could flood the log.
+        raise UnsupportedImageError(
+            "TIFF with fax compression (CCITT) is not decoded here: save it with LZW or Deflate"
+        )
+    stored = raw_mode(image)
+    if at_least is not None and isinstance(image, JpegImageFile):
+        least = at_least if _orientation(image) in _SIDEWAYS else at_least[::-1]
+        image.draft(None, least)
+    image.load()
+    orientation = _orientation(image)
+    rgb = to_rgb(image, stored)
+    if orientation in _UPRIGHT:
+        rgb = rgb.transpose(_UPRIGHT[orientation])
+    size = (width, height) if orientation in _SIDEWAYS else (height, width)
+    return Picture(np.asarray(rgb), size, image.format or kind)
+
+
+def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
+    """Refuses from the header alone; a TIFF's tiles may be larger than the picture and are decoded whole."""
+    tags = getattr(image, "tag_v2", {})
+    for width, height in (image.size, (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):
+        if width * height > limits.max_pixels:
+            pixels = f"{width} × {height} = {width * height:,} pixels"
+            raise ImageTooLargeError(f"{pixels} are more than the {limits.max_pixels:,} allowed")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1–8; 1 where there is none, or where the EXIF data are broken.
+
+    Before loading, only a JPEG knows it; Pillow turns a TIFF upright by itself while loading.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # broken metadata do not make a picture unreadable
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1

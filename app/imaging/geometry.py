@@ -1,0 +1,159 @@
+"""From a picture to the network's input and exactly back; training and serving share it.
+
+Pixels are squares with their centre at +½, as Pillow has it: pixel i of n lies at (i + ½) · N / n of the source's N.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.core.labels import UNDECIDED
+from app.imaging.resample import bilinear_taps, resample
+
+ResizeRule = Literal["stretch", "letterbox"]
+
+PAD = 127
+"""Grey of the letterbox beside the picture, 0–255."""
+
+DCT_SCALES = (1, 2, 4, 8)
+"""Reductions that a JPEG can be decoded at."""
+
+
+class Box(NamedTuple):
+    """A rectangle in whole pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a picture lies in the network's input.
+
+    Args:
+        source: (H, W) of the picture, orientation applied.
+        target: (h, w) of the network's input.
+        rule: "stretch" fills the target, "letterbox" keeps the aspect ratio and centres (to the nearest pixel).
+
+    Raises:
+        ValueError: a side below 1, or an unknown rule.
+    """
+
+    source: tuple[int, int]
+    target: tuple[int, int]
+    rule: ResizeRule
+
+    def __post_init__(self) -> None:
+        """Refuses what no picture can be."""
+        if min(*self.source, *self.target) < 1:
+            raise ValueError(f"sides must be at least 1: {self.source} to {self.target}")
+        if self.rule not in ("stretch", "letterbox"):
+            raise ValueError(f"unknown resize rule {self.rule!r}")
+
+    @property
+    def content(self) -> Box:
+        """Where the picture lies in the target; never empty, however long the picture is."""
+        height, width = self.target
+        if self.rule == "stretch":
+            return Box(0, 0, height, width)
+        scale = min(height / self.source[0], width / self.source[1])
+        rows = min(height, max(1, round(self.source[0] * scale)))
+        columns = min(width, max(1, round(self.source[1] * scale)))
+        return Box((height - rows) // 2, (width - columns) // 2, rows, columns)
+
+
+def resize_picture(pixels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
+    """Resizes with antialiased bilinear interpolation; a letterbox is padded with `PAD`.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB of the geometry's source, or that picture decoded at a reduced DCT scale.
+        geometry: where it goes.
+
+    Returns:
+        (h, w, 3) uint8 RGB of the geometry's target.
+
+    Raises:
+        ValueError: pixels of another size than the source at any DCT scale.
+    """
+    top, left, height, width = geometry.content
+    scale = _dct_scale((pixels.shape[0], pixels.shape[1]), geometry.source)
+    # The last row and column of a reduced JPEG reach past the picture's edge.
+    extent = (0.0, 0.0, geometry.source[1] / scale, geometry.source[0] / scale)
+    content = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, extent))
+    resized = np.full((*geometry.target, 3), PAD, np.uint8)
+    resized[top : top + height, left : left + width] = content
+    return resized
+
+
+def resize_mask(mask: NDArray[np.uint8], geometry: Geometry, fill: int = UNDECIDED) -> NDArray[np.uint8]:
+    """Resizes class ids with nearest neighbour: no id appears that was not there, but `fill`.
+
+    Args:
+        mask: (H, W) uint8 of the geometry's source.
+        geometry: where it goes.
+        fill: value beside the picture in a letterbox, 0–255.
+
+    Returns:
+        (h, w) uint8 of the geometry's target.
+
+    Raises:
+        ValueError: a mask of another size than the source.
+    """
+    if mask.shape != geometry.source:
+        raise ValueError(f"a mask of {mask.shape} for a picture of {geometry.source}")
+    top, left, height, width = geometry.content
+    resized = np.full(geometry.target, fill, np.uint8)
+    resized[top : top + height, left : left + width] = np.asarray(
+        Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST)
+    )
+    return resized
+
+
+def restore_bands(
+    probabilities: NDArray[np.float32], geometry: Geometry, band_pixels: int = 2**18
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Resizes probabilities back to the picture's size, bilinear, a band of rows at a time.
+
+    The exact inverse of `resize_picture`: the content box goes back to the whole picture. Bands are bit-equal to the
+    same rows of the whole; working memory is a few bands and a few times `probabilities`.
+
+    Args:
+        probabilities: (h, w, C) float32 of the geometry's target.
+        geometry: the one that the picture was resized with.
+        band_pixels: most pixels of a band, but at least one row.
+
+    Yields:
+        First row of the band, and the band: (rows, W, C) float32, stored class by class: `band[..., c]` is quick.
+
+    Raises:
+        ValueError: probabilities of another size than the target.
+    """
+    if probabilities.shape[:2] != geometry.target:
+        raise ValueError(f"probabilities of {probabilities.shape[:2]} for a target of {geometry.target}")
+    top, left, height, width = geometry.content
+    content = probabilities[top : top + height, left : left + width].transpose(0, 2, 1)  # (h', C, w')
+    rows, columns = geometry.source
+    if rows < height:
+        content = resample(content, bilinear_taps(height, rows), axis=0)
+    # No band now takes more rows of the content than it has itself, or one more, however wide the picture is.
+    vertical = bilinear_taps(content.shape[0], rows)
+    horizontal = bilinear_taps(width, columns)
+    band_rows = max(1, band_pixels // columns)
+    for start in range(0, rows, band_rows):
+        taps, needed = vertical.part(start, min(start + band_rows, rows))
+        band = resample(resample(content[needed], horizontal, axis=2), taps, axis=0)  # (rows, C, W)
+        yield start, band.transpose(0, 2, 1)
+
+
+def _dct_scale(reduced: tuple[int, int], source: tuple[int, int]) -> int:
+    """The scale at which a JPEG of `source` size decodes to `reduced`; 1 for a picture that is not reduced."""
+    for scale in DCT_SCALES:
+        if reduced == (-(-source[0] // scale), -(-source[1] // scale)):
+            return scale
+    raise ValueError(f"pixels of {reduced} for a picture of {source}")

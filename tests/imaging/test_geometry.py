@@ -1,0 +1,193 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.imaging.geometry import PAD, Geometry, ResizeRule, resize_mask, resize_picture, restore_bands
+
+sides = st.integers(1, 90)
+rules = st.sampled_from(["stretch", "letterbox"])
+
+
+def restored(probabilities: NDArray[np.float32], geometry: Geometry, band_pixels: int = 2**40) -> NDArray[np.float32]:
+    bands = list(restore_bands(probabilities, geometry, band_pixels))
+    assert [start for start, _ in bands] == np.cumsum([0, *(len(band) for _, band in bands[:-1])]).tolist()
+    return np.concatenate([band for _, band in bands])
+
+
+def planes(height: int, width: int, classes: int = 2) -> NDArray[np.float32]:
+    return np.random.default_rng(height * 100 + width).random((height, width, classes), np.float32)
+
+
+def disc(size: tuple[int, int], centre: tuple[float, float], radius: float) -> NDArray[np.bool_]:
+    """Centre and radius are shares of the sides."""
+    rows, columns = (np.arange(length) + 0.5 for length in size)
+    vertical = (rows / size[0] - centre[0])[:, np.newaxis] / radius
+    horizontal = (columns / size[1] - centre[1])[np.newaxis] / radius
+    inside: NDArray[np.bool_] = vertical**2 + horizontal**2 < 1
+    return inside
+
+
+def centroid(weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Row and column, as shares of the sides."""
+    rows, columns = ((np.arange(length) + 0.5) / length for length in weights.shape)
+    total = weights.sum(dtype=np.float64)
+    return np.array([(weights.sum(axis=1) @ rows) / total, (weights.sum(axis=0) @ columns) / total])
+
+
+@pytest.mark.parametrize(
+    ("source", "rule", "content"),
+    [
+        ((300, 400), "stretch", (0, 0, 160, 160)),
+        ((300, 400), "letterbox", (20, 0, 120, 160)),
+        ((400, 300), "letterbox", (0, 20, 160, 120)),
+        ((160, 160), "letterbox", (0, 0, 160, 160)),
+        ((1, 65_000), "letterbox", (79, 0, 1, 160)),
+        ((65_000, 1), "letterbox", (0, 79, 160, 1)),
+        ((1, 1), "letterbox", (0, 0, 160, 160)),
+    ],
+)
+def test_content(source: tuple[int, int], rule: ResizeRule, content: tuple[int, int, int, int]) -> None:
+    assert Geometry(source, (160, 160), rule).content == content
+
+
+@given(source=st.tuples(sides, sides), target=st.tuples(sides, sides))
+def test_letterbox_lies_inside_centred_and_keeps_the_aspect(source: tuple[int, int], target: tuple[int, int]) -> None:
+    top, left, height, width = Geometry(source, target, "letterbox").content
+    below, right = target[0] - top - height, target[1] - left - width
+    assert min(top, left, below, right) >= 0
+    assert min(height, width) >= 1
+    assert max(below - top, right - left) <= 1
+    assert height == target[0] or width == target[1]
+    scale = min(target[0] / source[0], target[1] / source[1])
+    assert abs(max(1.0, source[0] * scale) - height) <= 0.5
+    assert abs(max(1.0, source[1] * scale) - width) <= 0.5
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        Geometry((0, 5), (160, 160), "stretch")
+    with pytest.raises(ValueError, match="crop"):
+        Geometry((5, 5), (160, 160), "crop")  # type: ignore[arg-type]  # what an unchecked caller could pass
+
+
+def test_stretched_picture_is_pillows_antialiased_one(photograph: NDArray[np.uint8]) -> None:
+    resized = resize_picture(photograph, Geometry((300, 451), (96, 128), "stretch"))
+    pillow = np.asarray(Image.fromarray(photograph).resize((128, 96), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(resized, pillow)
+
+
+def test_letterboxed_picture_is_padded_with_grey(photograph: NDArray[np.uint8]) -> None:
+    resized = resize_picture(photograph, Geometry((300, 451), (128, 128), "letterbox"))
+    top, _, height, _ = Geometry((300, 451), (128, 128), "letterbox").content
+    assert (resized[:top] == PAD).all()
+    assert (resized[top + height :] == PAD).all()
+    pillow = np.asarray(Image.fromarray(photograph).resize((128, height), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(resized[top : top + height], pillow)
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_reduced_picture_is_not_shifted(scale: int) -> None:
+    # As a JPEG decoder reduces: the last column is there, though only part of it belongs to the picture.
+    ramp = np.broadcast_to(np.arange(0.0, 250.0, 2.0)[np.newaxis, :, np.newaxis], (16, 125, 3))
+    padded = np.pad(ramp, ((0, 0), (0, -125 % scale), (0, 0)), mode="edge")
+    reduced = padded.reshape(16 // scale, scale, -1, scale, 3).mean(axis=(1, 3))
+    geometry = Geometry((16, 125), (16, 25), "stretch")
+    whole = resize_picture(ramp.astype(np.uint8), geometry)
+    found = resize_picture(np.rint(reduced).astype(np.uint8), geometry)
+    assert np.abs(found[:, 2:-2].astype(int) - whole[:, 2:-2]).max() <= 1
+
+
+def test_pixels_of_another_picture_are_refused() -> None:
+    geometry = Geometry((100, 100), (16, 16), "stretch")
+    for shape in ((99, 100), (50, 100), (33, 33)):
+        with pytest.raises(ValueError, match="for a picture of"):
+            resize_picture(np.zeros((*shape, 3), np.uint8), geometry)
+    with pytest.raises(ValueError, match="for a picture of"):
+        resize_mask(np.zeros((50, 50), np.uint8), geometry)
+    with pytest.raises(ValueError, match="for a target of"):
+        next(restore_bands(planes(8, 8), geometry))
+
+
+@given(source=st.tuples(sides, sides), target=st.tuples(sides, sides), rule=rules)
+@settings(deadline=None)
+def test_resized_mask_holds_no_new_class(source: tuple[int, int], target: tuple[int, int], rule: ResizeRule) -> None:
+    geometry = Geometry(source, target, rule)
+    mask = np.random.default_rng(source[0]).choice(np.array([0, 3, 7], np.uint8), source)
+    resized = resize_mask(mask, geometry, fill=200)
+    top, left, height, width = geometry.content
+    beside = np.ones(target, np.bool_)
+    beside[top : top + height, left : left + width] = False
+    assert (resized[beside] == 200).all()
+    assert set(np.unique(resized[~beside])) <= {0, 3, 7}
+
+
+def test_enlarged_mask_reduces_to_itself() -> None:
+    mask = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    enlarged = resize_mask(mask, Geometry((3, 4), (15, 20), "stretch"))
+    np.testing.assert_array_equal(enlarged, np.kron(mask, np.ones((5, 5), np.uint8)))
+    np.testing.assert_array_equal(resize_mask(enlarged, Geometry((15, 20), (3, 4), "stretch")), mask)
+
+
+@given(source=st.tuples(sides, sides), target=st.tuples(sides, sides), rule=rules, band_pixels=st.integers(1, 3000))
+@settings(deadline=None, max_examples=150)
+def test_bands_are_bit_equal_to_the_whole_and_equal_to_pillow(
+    source: tuple[int, int], target: tuple[int, int], rule: ResizeRule, band_pixels: int
+) -> None:
+    geometry = Geometry(source, target, rule)
+    probabilities = planes(*target)
+    whole = restored(probabilities, geometry)
+    np.testing.assert_array_equal(restored(probabilities, geometry, band_pixels), whole)
+    top, left, height, width = geometry.content
+    for number in range(2):
+        content = np.ascontiguousarray(probabilities[top : top + height, left : left + width, number])
+        pillow = np.asarray(Image.fromarray(content).resize(source[::-1], Image.Resampling.BILINEAR))
+        np.testing.assert_allclose(whole[..., number], pillow, atol=1e-6)
+
+
+@pytest.mark.parametrize("source", [(1, 65_000), (65_000, 1), (1, 1), (3, 20_001)])
+@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
+def test_extreme_pictures_are_restored(source: tuple[int, int], rule: ResizeRule) -> None:
+    whole = restored(planes(160, 160), Geometry(source, (160, 160), rule), 2**12)
+    assert whole.shape == (*source, 2)
+    assert whole.min() >= 0.0
+    assert whole.max() <= 1.0
+
+
+@given(source=st.tuples(sides, sides), rule=rules)
+@settings(deadline=None)
+def test_restored_probabilities_still_sum_to_one(source: tuple[int, int], rule: ResizeRule) -> None:
+    probabilities = planes(20, 30, 4)
+    probabilities /= probabilities.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(restored(probabilities, Geometry(source, (20, 30), rule)).sum(axis=-1), 1.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
+@pytest.mark.parametrize("source", [(301, 517), (517, 301), (160, 160), (97, 61), (1203, 402)])
+def test_what_is_there_and_back_is_where_it_was(source: tuple[int, int], rule: ResizeRule) -> None:
+    inside = disc(source, (0.37, 0.61), 0.25)
+    geometry = Geometry(source, (160, 160), rule)
+    seen = resize_picture(np.repeat(inside[:, :, np.newaxis] * np.uint8(255), 3, axis=2), geometry)
+    back = restored((seen[..., :1] / 255).astype(np.float32), geometry)[..., 0]
+    drift = np.abs(centroid(back) - centroid(inside.astype(np.float64))) * source
+    scale = np.array(source) / (geometry.content.height, geometry.content.width)
+    assert (drift < 0.02 * np.maximum(scale, 1.0)).all()
+    outline = np.pi * 0.25 * sum(source)  # pixels, about
+    wrong = (back > 0.5) != inside
+    assert wrong.sum() <= 0.25 * outline * max(1.0, scale.max())  # a quarter of a pixel of the network on the way round
+
+
+@pytest.mark.parametrize("source", [(3000, 4000), (1, 65_000)])  # 144 MB as a whole; 125 MB if 160 rows stayed
+def test_memory_is_bounded_by_the_band(source: tuple[int, int]) -> None:
+    probabilities = planes(160, 160, 3)
+    geometry = Geometry(source, (160, 160), "stretch")
+    tracemalloc.start()
+    for _ in restore_bands(probabilities, geometry, 2**16):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * 2**16 * 3 * 4
