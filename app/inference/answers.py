@@ -1,0 +1,147 @@
+"""Probabilities to the body of an answer, within a bound on memory."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import AnswerTooLargeError, InvalidParameterError
+from app.core.labels import LabelMap
+from app.imaging.geometry import Geometry, restore_bands
+from app.imaging.masks import Mask, restore_foreground, segment_mask
+from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
+from app.imaging.rle import coco_rle
+from app.inference.engine import Probabilities
+from app.inference.loaded import ModelIdentity
+
+Output = Literal["mask", "overlay", "cutout", "probabilities", "json"]
+ProbabilitiesSize = Literal["model", "original"]
+
+MEDIA_TYPES: dict[Output, str] = {
+    "mask": "image/png",
+    "overlay": "image/png",
+    "cutout": "image/png",
+    "probabilities": "application/x-npy",
+    "json": "application/json",
+}
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """How to segment.
+
+    Args:
+        output: kind of answer.
+        classes: names of the classes to keep (the others' pixels become 255); None: all.
+        threshold: pixels whose winning probability is below it become 255; 0–1.
+        size: of `output="probabilities"` only: the network's own size or the picture's.
+    """
+
+    output: Output = "mask"
+    classes: tuple[str, ...] | None = None
+    threshold: float = 0.0
+    size: ProbabilitiesSize = "model"
+
+    @property
+    def needs_picture(self) -> bool:
+        """Whether the answer shows the picture's own pixels, all of them."""
+        return self.output in ("overlay", "cutout")
+
+    def require_possible(self, labels: LabelMap) -> None:
+        """Passes what a model with these classes can answer.
+
+        Raises:
+            InvalidParameterError: it names the parameter.
+        """
+        if not 0.0 <= self.threshold <= 1.0:
+            raise InvalidParameterError("threshold", f"must be from 0 to 1, not {self.threshold}")
+        if self.classes is not None and not self.classes:
+            raise InvalidParameterError("classes", "names no class")
+        for name in self.classes or ():
+            labels.named(name)
+        if self.output == "cutout" and not labels.ids("foreground"):
+            raise InvalidParameterError("output", "cutout: no class of this model has the role of foreground")
+
+    def require_affordable(self, geometry: Geometry, classes: int, limit: int) -> None:
+        """Passes answers whose arrays fit.
+
+        Args:
+            geometry: its source is the picture's size.
+            classes: number of classes of the model.
+            limit: most bytes of the largest array that the answer is made from.
+
+        Raises:
+            AnswerTooLargeError: it says how many bytes it would be.
+        """
+        height, width = geometry.source
+        if self.output == "probabilities" and self.size == "model":
+            height, width = geometry.target
+        # Masks are made in bands: of the probabilities only the winners are ever held for the whole picture.
+        each = {"mask": 1, "json": 1, "overlay": 3, "cutout": 4, "probabilities": 4 * classes}[self.output]
+        if height * width * each > limit:
+            raise AnswerTooLargeError(
+                f"output={self.output} of a picture of {width}×{height} takes {height * width * each} bytes, "
+                f"more than the limit of {limit}: send a smaller picture"
+            )
+
+
+def encode_answer(
+    options: SegmentOptions,
+    probabilities: Probabilities,
+    geometry: Geometry,
+    labels: LabelMap,
+    identity: ModelIdentity,
+    pixels: NDArray[np.uint8] | None,
+) -> bytes:
+    """The body of an answer.
+
+    Args:
+        options: what to answer.
+        probabilities: (h, w, C) float32 of the geometry's target.
+        geometry: the one that the picture was resized with.
+        labels: the C classes.
+        identity: of the model, for `json`.
+        pixels: (H, W, 3) uint8 of the geometry's source where `options.needs_picture`.
+    """
+    if options.output == "probabilities":
+        original = options.size == "original"
+        return probabilities_npy(_restored(probabilities, geometry) if original else probabilities)
+    if options.output == "cutout" and pixels is not None:
+        return cutout_png(pixels, restore_foreground(probabilities, geometry, labels))
+    mask = segment_mask(probabilities, geometry, labels, options.classes, options.threshold)
+    if options.output == "overlay" and pixels is not None:
+        return overlay_png(pixels, mask.classes, labels)
+    return mask_png(mask.classes, labels) if options.output == "mask" else _mask_json(mask, identity)
+
+
+def _restored(probabilities: Probabilities, geometry: Geometry) -> Probabilities:
+    """(H, W, C) float32 at the picture's size."""
+    restored = np.empty((*geometry.source, probabilities.shape[-1]), np.float32)
+    for row, band in restore_bands(probabilities, geometry):
+        restored[row : row + len(band)] = band
+    return restored
+
+
+def _mask_json(mask: Mask, identity: ModelIdentity) -> bytes:
+    """The `json` output, field by field as the wire format has it."""
+    classes = [
+        {
+            "id": entry.label.id,
+            "name": entry.label.name,
+            "pixels": entry.pixels,
+            "share": entry.share,
+            "mean_confidence": entry.mean_confidence,
+            "bbox": entry.bbox,
+            "rle": coco_rle(mask.classes == entry.label.id) if entry.pixels else None,
+        }
+        for entry in mask.statistics
+    ]
+    answer = {
+        "model": asdict(identity),
+        "size": mask.classes.shape,
+        "classes": classes,
+        "undecided": {"pixels": mask.undecided, "share": mask.undecided / mask.classes.size},
+    }
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()

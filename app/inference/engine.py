@@ -1,0 +1,79 @@
+"""What an inference engine is."""
+
+import logging
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import InferenceError
+from app.core.settings import Precision
+
+logger = logging.getLogger(__name__)
+
+EngineName = Literal["openvino", "tensorflow"]
+DeviceName = Literal["cpu", "gpu"]
+Images = NDArray[np.uint8] | NDArray[np.float32]
+Probabilities = NDArray[np.float32]
+
+KERAS_FILE = "model.keras"
+"""In a version's folder: what the TensorFlow engine loads."""
+OPENVINO_FILE = "openvino/model.xml"
+"""In a version's folder: what the OpenVINO engine loads, with the weights in `model.bin` beside it."""
+
+
+class Engine(Protocol):
+    """A network that is loaded and ready to compute.
+
+    Args:
+        name: which engine it is.
+        device: what it computes on.
+        precision: arithmetic that it really uses, read back after compiling.
+        threads: threads that it computes with, all streams together.
+        streams: pictures that it works on side by side; `infer` may be called from so many threads at a time.
+        batch_sizes: numbers of pictures for which one call pays, ascending; (1,) where batches gain nothing.
+    """
+
+    name: EngineName
+    device: DeviceName
+    precision: Precision
+    threads: int
+    streams: int
+    batch_sizes: tuple[int, ...]
+
+    def infer(self, images: Images) -> Probabilities:
+        """Computes class probabilities; safe to call from several threads.
+
+        Args:
+            images: (N, h, w, 3), uint8 or float32, RGB, 0–255, at the model's size.
+
+        Returns:
+            (N, h, w, C) float32, softmax over C; the caller owns it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees what the engine holds; no call may follow."""
+        ...
+
+
+def infer_picture(engine: Engine, image: Images) -> Probabilities:
+    """Class probabilities of one picture, checked.
+
+    Args:
+        image: (h, w, 3), uint8 or float32, RGB, 0–255, at the model's size.
+
+    Returns:
+        (h, w, C) float32.
+
+    Raises:
+        InferenceError: the engine failed (its own words go to the log only) or gave numbers that are not finite.
+    """
+    try:
+        probabilities: Probabilities = engine.infer(image[None])[0]
+    except Exception as error:
+        logger.exception("the %s engine failed on a picture", engine.name)
+        raise InferenceError("the engine failed on this picture") from error
+    if not np.isfinite(probabilities).all():
+        raise InferenceError("the network gave values that are not finite for this picture")
+    return probabilities

@@ -1,0 +1,160 @@
+"""A model version in memory, and how it gets there."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.errors import CorruptVersionError, SegserveError
+from app.core.labels import LabelMap
+from app.core.settings import Settings
+from app.imaging.geometry import Geometry, resize_picture
+from app.inference.cpus import available_cpus
+from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, Probabilities, infer_picture
+from app.inference.selection import EngineSelection, choose_engine
+from app.store.manifest import Manifest
+from app.store.repository import ModelStore, ModelVersion
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """Which model made an answer, and how it was computed.
+
+    Args:
+        name: name in the store.
+        version: its version.
+        sha256: checksum of the manifest, hexadecimal; it pins every file.
+        engine: `openvino` or `tensorflow`.
+        precision: `f32`, `bf16` or `int8`.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    engine: str
+    precision: str
+
+    @property
+    def header(self) -> str:
+        """Value of the `Segserve-Model` header: `pets/3; sha256=…; engine=openvino; precision=f32`."""
+        return f"{self.name}/{self.version}; sha256={self.sha256}; engine={self.engine}; precision={self.precision}"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A verified, warmed-up version.
+
+    Args:
+        version: where it lies in the store.
+        manifest: what its manifest says.
+        engine: the network, ready to compute.
+        selection: which engine was chosen, and why.
+    """
+
+    version: ModelVersion
+    manifest: Manifest
+    engine: Engine
+    selection: EngineSelection
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """What answers carry."""
+        quantised = self.manifest.precision == "int8"
+        precision = "int8" if quantised else {"float32": "f32", "bfloat16": "bf16"}[self.engine.precision]
+        version = self.version
+        return ModelIdentity(version.name, version.version, version.sha256, self.engine.name, precision)
+
+    @property
+    def labels(self) -> LabelMap:
+        """The classes."""
+        return self.manifest.label_map
+
+    def geometry(self, size: tuple[int, int]) -> Geometry:
+        """How a picture of that (H, W) lies in the network's input."""
+        preprocessing = self.manifest.preprocessing
+        return Geometry(size, preprocessing.size, preprocessing.resize)
+
+    def predict(self, pixels: NDArray[np.uint8]) -> Probabilities:
+        """Class probabilities of one picture at the network's size; blocks (for the command line and evaluation).
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (h, w, C) float32.
+
+        Raises:
+            InferenceError: the engine failed on this picture.
+        """
+        height, width = pixels.shape[:2]
+        return infer_picture(self.engine, resize_picture(pixels, self.geometry((height, width))))
+
+    def close(self) -> None:
+        """Frees the network; no call may follow."""
+        self.engine.close()
+
+
+def load_model(store: ModelStore, reference: str, settings: Settings) -> LoadedModel:
+    """Verifies every file of a version, then loads and warms it; blocks, for seconds.
+
+    Args:
+        store: where to look.
+        reference: NAME[:VERSION|ALIAS].
+        settings: `engine`, `device`, `precision`, `threads` and `streams` count.
+
+    Raises:
+        ModelNotFoundError: there is no such version.
+        CorruptVersionError: a file differs from the manifest (found before any is parsed), or the network does.
+        ConfigurationError: engine, device or precision cannot be had.
+    """
+    version = store.resolve(reference)
+    manifest = store.verify(version)
+    selection = choose_engine(settings, manifest.files)
+    if selection.unused_gpus:
+        logger.warning("%s", selection.reason)
+    engine = _open_engine(version, manifest, selection, settings)
+    model = LoadedModel(version, manifest, engine, selection)
+    try:
+        _warm_up(model)
+    except Exception:
+        engine.close()
+        raise
+    return model
+
+
+def _open_engine(version: ModelVersion, manifest: Manifest, selection: EngineSelection, settings: Settings) -> Engine:
+    """The chosen engine with the version's network."""
+    threads = settings.threads or available_cpus()
+    try:
+        if selection.engine == "openvino":
+            from app.inference.openvino_engine import OpenVinoEngine
+
+            file = version.path / OPENVINO_FILE
+            return OpenVinoEngine(file, manifest.preprocessing.size, settings.precision, threads, settings.streams)
+        from app.inference.tensorflow_engine import TensorFlowEngine
+        from app.nn.config import UNetXceptionConfig
+
+        config = UNetXceptionConfig.from_dict(manifest.architecture)
+        return TensorFlowEngine(version.path / KERAS_FILE, config, selection.device, threads, settings.streams)
+    except SegserveError:
+        raise
+    except Exception as error:
+        raise CorruptVersionError(f"{version}: the {selection.engine} engine cannot read its file") from error
+
+
+def _warm_up(model: LoadedModel) -> None:
+    """Runs a black picture through every stream, so that no request pays for first-time work.
+
+    Raises:
+        CorruptVersionError: the network gives another size or number of classes than the manifest says.
+    """
+    size = model.manifest.preprocessing.size
+    for _ in range(model.engine.streams):
+        probabilities = infer_picture(model.engine, np.zeros((*size, 3), np.uint8))
+    if probabilities.shape != (*size, len(model.labels)):
+        raise CorruptVersionError(
+            f"{model.version}: the network gives {probabilities.shape}, the manifest says {(*size, len(model.labels))}"
+        )

@@ -1,0 +1,43 @@
+from collections.abc import Iterator
+
+import pytest
+
+from app.core.settings import Settings
+from app.inference.loaded import LoadedModel, load_model
+from app.inference.selection import is_installed
+from app.inference.workers import PixelWorkers
+from app.store.repository import ModelStore
+
+
+@pytest.fixture(scope="session")
+def openvino_model(tiny_store: ModelStore) -> Iterator[LoadedModel]:
+    """The tiny network in the OpenVINO engine, two streams."""
+    if not is_installed("openvino"):
+        pytest.skip("OpenVINO is an extra")
+    model = load_model(tiny_store, "pets", Settings(engine="openvino", device="cpu", threads=2))
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="session")
+def tensorflow_model(tiny_store: ModelStore) -> Iterator[LoadedModel]:
+    """The tiny network in the TensorFlow engine, two streams."""
+    model = load_model(tiny_store, "pets", Settings(engine="tensorflow", device="cpu", threads=2))
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="session")
+def model(request: pytest.FixtureRequest) -> LoadedModel:
+    """The tiny network in whichever engine `auto` would choose."""
+    loaded = request.getfixturevalue("openvino_model" if is_installed("openvino") else "tensorflow_model")
+    assert isinstance(loaded, LoadedModel)
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def workers() -> Iterator[PixelWorkers]:
+    """Two threads for pixels."""
+    pool = PixelWorkers(2)
+    yield pool
+    pool.close()

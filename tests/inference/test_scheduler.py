@@ -1,0 +1,177 @@
+import asyncio
+import logging
+import threading
+import time
+
+import pytest
+
+from app.core.errors import InferenceError
+from app.core.telemetry import request_id
+from app.inference.engine import Images, Probabilities
+from app.inference.loaded import LoadedModel
+from app.inference.scheduler import Scheduler
+from tests.inference.pictures import chelsea
+from tests.inference.scripted import ScriptedEngine, brightness, shade
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 30  # seconds until a test that hangs fails
+
+
+class HeldEngine(ScriptedEngine):
+    """Works on a picture until the test lets it go."""
+
+    def __init__(self, streams: int = 1) -> None:
+        super().__init__(self._hold, streams)
+        self.begun: list[int] = []
+        self.entered = threading.Semaphore(0)
+        self.let_go = threading.Semaphore(0)
+
+    def _hold(self, images: Images) -> Probabilities:
+        self.begun.append(int(images[0, 0, 0, 0]))
+        self.entered.release()
+        assert self.let_go.acquire(timeout=PATIENCE)
+        return brightness(images)
+
+    async def until_entered(self) -> None:
+        assert await asyncio.to_thread(self.entered.acquire, timeout=PATIENCE)
+
+
+async def test_result_and_times(model: LoadedModel) -> None:
+    scheduler = Scheduler(model.engine)
+    inference = await scheduler.run(chelsea(32, 32))
+    scheduler.close()
+    assert inference.probabilities.shape == (32, 32, 3)
+    assert inference.probabilities.sum(axis=-1) == pytest.approx(1.0, abs=1e-5)
+    assert inference.queue_ms >= 0
+    assert inference.inference_ms > 0
+
+
+async def test_loop_goes_on_while_the_engine_works() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    task = asyncio.create_task(scheduler.run(shade(51)))
+    await engine.until_entered()
+    assert scheduler.in_flight == 1
+    assert not task.done()
+    engine.let_go.release()
+    assert (await task).probabilities[0, 0] == pytest.approx([0.2, 0.8])
+    assert scheduler.in_flight == 0
+    scheduler.close()
+
+
+async def test_as_many_side_by_side_as_streams() -> None:
+    engine = HeldEngine(streams=2)
+    scheduler = Scheduler(engine)
+    tasks = [asyncio.create_task(scheduler.run(shade(number))) for number in (1, 2, 3)]
+    await engine.until_entered()
+    await engine.until_entered()
+    full = time.perf_counter()
+    assert sorted(engine.begun) == [1, 2]
+    assert scheduler.in_flight == 3
+    held_ms = (time.perf_counter() - full) * 1e3
+    for _ in tasks:
+        engine.let_go.release()
+    *_, third = await asyncio.gather(*tasks)
+    assert third.queue_ms >= held_ms
+    scheduler.close()
+
+
+async def test_a_bad_picture_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    def fail_on_seven(images: Images) -> Probabilities:
+        if images[0, 0, 0, 0] == 7:
+            raise ValueError("seven")
+        return brightness(images)
+
+    scheduler = Scheduler(ScriptedEngine(fail_on_seven, streams=2))
+    with caplog.at_level(logging.ERROR):
+        results = await asyncio.gather(*(scheduler.run(shade(red)) for red in range(16)), return_exceptions=True)
+    scheduler.close()
+    assert isinstance(results.pop(7), InferenceError)
+    assert len(results) == 15
+    assert not [result for result in results if isinstance(result, BaseException)]
+
+
+async def test_log_of_a_failure_belongs_to_its_request() -> None:
+    seen: list[str] = []
+
+    def note(images: Images) -> Probabilities:
+        seen.append(request_id.get())
+        return brightness(images)
+
+    scheduler = Scheduler(ScriptedEngine(note))
+    token = request_id.set("abc")
+    await scheduler.run(shade(0))
+    request_id.reset(token)
+    scheduler.close()
+    assert seen == ["abc"]
+
+
+async def test_a_cancelled_picture_that_waits_is_never_begun() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    first = asyncio.create_task(scheduler.run(shade(1)))
+    await engine.until_entered()
+    second = asyncio.create_task(scheduler.run(shade(2)))
+    third = asyncio.create_task(scheduler.run(shade(3)))
+    await asyncio.sleep(0)  # both are queued
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert scheduler.in_flight == 2
+    engine.let_go.release()
+    engine.let_go.release()
+    await asyncio.gather(first, third)
+    scheduler.close()
+    assert engine.begun == [1, 3]
+
+
+async def test_a_cancelled_picture_in_the_engine_leaves_the_stream_usable() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    task = asyncio.create_task(scheduler.run(shade(1)))
+    await engine.until_entered()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    engine.let_go.release()
+    engine.let_go.release()
+    assert (await scheduler.run(shade(255))).probabilities[0, 0, 0] == 1.0
+    assert scheduler.in_flight == 0
+    scheduler.close()
+
+
+async def test_stuck_only_while_pictures_wait_for_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("app.inference.scheduler.time.monotonic", lambda: clock[0])
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    clock[0] = 500.0
+    assert scheduler.stuck_seconds() == 0.0  # idle
+    tasks = [asyncio.create_task(scheduler.run(shade(number))) for number in (1, 2)]
+    await engine.until_entered()
+    clock[0] = 507.0
+    assert scheduler.stuck_seconds() == 7.0  # since it stopped being idle
+    engine.let_go.release()
+    await tasks[0]
+    clock[0] = 510.0
+    assert scheduler.stuck_seconds() == 3.0  # since the last picture
+    engine.let_go.release()
+    await tasks[1]
+    assert scheduler.stuck_seconds() == 0.0
+    scheduler.close()
+
+
+async def test_closing_finishes_what_was_accepted() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    tasks = [asyncio.create_task(scheduler.run(shade(number))) for number in (1, 2)]
+    await engine.until_entered()
+    closing = asyncio.create_task(asyncio.to_thread(scheduler.close))
+    engine.let_go.release()
+    engine.let_go.release()
+    assert len(await asyncio.gather(*tasks)) == 2
+    await closing
+    assert engine.begun == [1, 2]
+    with pytest.raises(RuntimeError):
+        await scheduler.run(shade(3))
+    assert scheduler.in_flight == 0

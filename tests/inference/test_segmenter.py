@@ -1,0 +1,217 @@
+import asyncio
+import io
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.errors import (
+    AnswerTooLargeError,
+    ImageTooLargeError,
+    InferenceError,
+    InvalidImageError,
+    InvalidParameterError,
+)
+from app.core.settings import Settings
+from app.imaging.decode import DecodeLimits, Picture, decode
+from app.imaging.geometry import restore_bands
+from app.imaging.render import overlay_png
+from app.inference.answers import Output, SegmentOptions
+from app.inference.engine import Images, Probabilities
+from app.inference.loaded import LoadedModel
+from app.inference.segmenter import SegmentAnswer, Segmenter
+from app.inference.workers import PixelWorkers
+from tests.inference.pictures import chelsea, different, encoded
+from tests.inference.scripted import ScriptedEngine
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 30  # seconds until a test that hangs fails
+
+
+class Lent(ScriptedEngine):
+    """The session's engine, which outlives the segmenters of the tests."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        super().__init__(model.engine.infer, streams=model.engine.streams)
+        self.name = model.engine.name
+
+
+@pytest.fixture
+async def segmenter(model: LoadedModel, workers: PixelWorkers) -> AsyncIterator[Segmenter]:
+    """With default limits."""
+    made = Segmenter(replace(model, engine=Lent(model)), Settings(), workers)
+    yield made
+    await asyncio.to_thread(made.close)
+
+
+def opened(answer: SegmentAnswer) -> Image.Image:
+    return Image.open(io.BytesIO(answer.content))
+
+
+def expected_mask(model: LoadedModel, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[list[int]]:
+    """Straight through the parts, one after the other."""
+    height, width = pixels.shape[:2]
+    bands = restore_bands(model.predict(pixels), model.geometry((height, width)))
+    mask: list[list[int]] = np.concatenate([band.argmax(axis=-1) for _, band in bands]).tolist()
+    return mask
+
+
+async def test_mask_is_of_the_pictures_size_and_of_its_network(segmenter: Segmenter, model: LoadedModel) -> None:
+    pixels = chelsea(75, 120)
+    answer = await segmenter.segment(encoded(pixels), SegmentOptions())
+    assert np.asarray(opened(answer)).tolist() == expected_mask(model, pixels)
+    assert (answer.media_type, answer.size, answer.model) == ("image/png", (75, 120), model.identity)
+    timings = answer.timings
+    assert timings.decode > 0
+    assert timings.queue >= 0
+    assert timings.inference > 0
+    assert timings.encode > 0
+
+
+@pytest.mark.parametrize("output", ["overlay", "cutout", "json", "probabilities"])
+async def test_other_outputs(segmenter: Segmenter, output: Output) -> None:
+    answer = await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions(output))
+    if output == "json":
+        body = json.loads(answer.content)
+        assert (answer.media_type, body["size"]) == ("application/json", [75, 120])
+        assert sum(entry["pixels"] for entry in body["classes"]) == 75 * 120
+    elif output == "probabilities":
+        assert answer.media_type == "application/x-npy"
+        assert np.load(io.BytesIO(answer.content)).shape == (32, 32, 3)
+    else:
+        assert answer.media_type == "image/png"
+        assert opened(answer).size == (120, 75)
+        assert opened(answer).mode == {"overlay": "RGB", "cutout": "RGBA"}[output]
+
+
+async def test_a_jpeg_is_decoded_small_unless_its_pixels_are_shown(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes: dict[str, list[tuple[int, ...]]] = {"mask": [], "overlay": []}
+
+    def noting(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None) -> Picture:
+        picture = decode(data, limits, at_least)
+        shapes[output].append(picture.pixels.shape)
+        return picture
+
+    monkeypatch.setattr("app.inference.segmenter.decode", noting)
+    data = encoded(chelsea(300, 400), "JPEG")
+    output: Output
+    for output in ("mask", "overlay"):
+        assert (await segmenter.segment(data, SegmentOptions(output))).size == (300, 400)
+    assert shapes == {"mask": [(75, 100, 3)], "overlay": [(75, 100, 3), (300, 400, 3)]}
+
+
+async def test_every_output_shows_the_same_mask(segmenter: Segmenter, model: LoadedModel) -> None:
+    data = encoded(chelsea(300, 400), "JPEG")
+    mask = np.asarray(opened(await segmenter.segment(data, SegmentOptions("mask"))))
+    pixels = decode(data, DecodeLimits(max_bytes=len(data), max_pixels=300 * 400)).pixels
+    overlay = await segmenter.segment(data, SegmentOptions("overlay"))
+    assert overlay.content == overlay_png(pixels, mask, model.labels)
+    body = json.loads((await segmenter.segment(data, SegmentOptions("json"))).content)
+    assert [entry["pixels"] for entry in body["classes"]] == np.bincount(mask.ravel(), minlength=3).tolist()
+
+
+async def test_orientation_of_the_picture_as_people_see_it(segmenter: Segmenter, model: LoadedModel) -> None:
+    pixels = chelsea(60, 100)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", exif=exif)
+    answer = await segmenter.segment(file.getvalue(), SegmentOptions())
+    assert answer.size == (100, 60)
+    turned = np.ascontiguousarray(np.rot90(pixels, -1))
+    assert np.asarray(opened(answer)).tolist() == expected_mask(model, turned)
+
+
+async def test_many_at_once_get_each_its_own_answer(segmenter: Segmenter) -> None:
+    pictures = [encoded(pixels) for pixels in different(16)]
+    alone = [await segmenter.segment(data, SegmentOptions("probabilities")) for data in pictures]
+    together = await asyncio.gather(*(segmenter.segment(data, SegmentOptions("probabilities")) for data in pictures))
+    for one, other in zip(alone, together, strict=True):
+        assert one.size == other.size
+        assert np.load(io.BytesIO(one.content)) == pytest.approx(np.load(io.BytesIO(other.content)), abs=2e-3)
+    assert len({answer.content for answer in alone}) == 16
+
+
+async def test_a_bad_picture_between_good_ones_fails_alone(segmenter: Segmenter) -> None:
+    pictures = [encoded(pixels) for pixels in different(4)]
+    pictures.insert(2, b"\x89PNG\r\n\x1a\nbroken")
+    calls = (segmenter.segment(data, SegmentOptions()) for data in pictures)
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    assert isinstance(results.pop(2), InvalidImageError)
+    assert all(isinstance(result, SegmentAnswer) for result in results)
+
+
+async def test_impossible_options_cost_nothing(segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.inference.segmenter.decode", lambda *_, **__: pytest.fail("it was decoded"))
+    with pytest.raises(InvalidParameterError, match="dog"):
+        await segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions(classes=("dog",)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        (Settings(max_pixels=3599), ImageTooLargeError),
+        (Settings(max_answer_bytes=3599), AnswerTooLargeError),
+        (Settings(max_bytes=1024), ImageTooLargeError),
+    ],
+)
+async def test_limits(model: LoadedModel, workers: PixelWorkers, settings: Settings, error: type[Exception]) -> None:
+    segmenter = Segmenter(replace(model, engine=Lent(model)), settings, workers)
+    with pytest.raises(error):
+        await segmenter.segment(encoded(chelsea(60, 60)), SegmentOptions())
+    await asyncio.to_thread(segmenter.close)
+
+
+async def test_an_engine_that_fails_is_an_inference_error(model: LoadedModel, workers: PixelWorkers) -> None:
+    def fail(images: Images) -> Probabilities:
+        raise RuntimeError("primitive failed")
+
+    segmenter = Segmenter(replace(model, engine=ScriptedEngine(fail)), Settings(), workers)
+    with pytest.raises(InferenceError):
+        await segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions())
+    await asyncio.to_thread(segmenter.close)
+
+
+async def test_closing_frees_the_engine(model: LoadedModel, workers: PixelWorkers) -> None:
+    engine = Lent(model)
+    segmenter = Segmenter(replace(model, engine=engine), Settings(), workers)
+    segmenter.close()
+    assert engine.closed
+
+
+async def test_loop_is_free_while_the_engine_works(model: LoadedModel, workers: PixelWorkers) -> None:
+    entered, let_go = threading.Event(), threading.Event()
+
+    def wait(images: Images) -> Probabilities:
+        entered.set()
+        assert let_go.wait(PATIENCE)
+        return model.engine.infer(images)
+
+    segmenter = Segmenter(replace(model, engine=ScriptedEngine(wait)), Settings(), workers)
+    task = asyncio.create_task(segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions()))
+    assert await asyncio.to_thread(entered.wait, PATIENCE)
+    assert segmenter.scheduler.in_flight == 1  # a loop that the engine held would never get here
+    let_go.set()
+    assert (await task).size == (40, 40)
+    await asyncio.to_thread(segmenter.close)
+
+
+async def test_loop_ticks_while_a_large_picture_is_worked_on(segmenter: Segmenter) -> None:
+    data = encoded(np.tile(chelsea(500, 500), (5, 6, 1)), "JPEG")  # 2,500 × 3,000
+    started = time.perf_counter()
+    task = asyncio.create_task(segmenter.segment(data, SegmentOptions("overlay")))
+    ticks = [started]
+    while not task.done():
+        await asyncio.sleep(0.001)
+        ticks.append(time.perf_counter())
+    await task
+    longest = max(np.diff(ticks))
+    assert longest < 0.5 * (ticks[-1] - started)
+    assert len(ticks) > 20
