@@ -1,0 +1,100 @@
+# Every target works from a fresh clone: it makes the environment that it needs from a hashed lock.
+# An environment is made anew when its lock has changed, else it's used as it stands.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint check format train bench base-test container-test lock clean
+
+# Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
+export PYTHONDONTWRITEBYTECODE :=
+
+PORT ?= 8000
+CONFIG ?= configs/pets.toml
+DATA ?= data/pets
+RUN ?= runs/pets
+CONTAINER ?= ../shared/tools/container
+UV_VERSION := 0.13.9
+
+# The first of these commands that runs, is of a supported version and can make environments.
+PROBE := import ensurepip, ssl, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON = $(eval PYTHON := $(shell for python in $$(type -ap python3.11 python3.12 python3.13 python3); do \
+	"$$python" -c '$(PROBE)' 2>/dev/null && { echo "$$python"; break; }; done))$(PYTHON)
+endif
+require_python = $(if $(PYTHON),,$(error No usable Python: install Python 3.11, 3.12 or 3.13 with its venv \
+	module (on Debian: apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python))
+
+# $(call environment,FOLDER,LOCK): FOLDER holds what requirements/LOCK.txt lists, and nothing else.
+define environment
+	@$(require_python)stamp="$(1)/.$(2)-$$(cksum <requirements/$(2).txt | tr ' ' -)"; \
+	if [ ! -e "$$stamp" ] || ! $(1)/bin/python -c '' 2>/dev/null; then \
+		echo "making $(1) from requirements/$(2).txt with $(PYTHON)"; \
+		$(PYTHON) -m venv --clear $(1); \
+		$(1)/bin/python -m pip install --quiet --no-input --no-compile --disable-pip-version-check \
+			--require-hashes -r requirements/$(2).txt; \
+		touch "$$stamp"; \
+	fi
+endef
+
+# cpu or gpu: what libcuda shows on this machine
+VARIANT = $(require_python)$(eval VARIANT := $(shell $(PYTHON) -B -c 'from app.inference.devices import visible_gpus as seen; \
+	print("gpu" if seen() else "cpu")'))$(VARIANT)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: ## install what serving needs and serve on $PORT (8000)
+	$(call environment,.venv-serve,serve-$(VARIANT))
+	@exec .venv-serve/bin/python -m app.cli serve --port $(PORT) $(ARGS)
+
+test: .venv ## install what the tests need and run them, with coverage
+	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: .venv ## formatting, lint, types, import contract
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+check: lint test ## lint and test: what CI runs
+
+format: .venv ## format and apply safe lint fixes
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+train: ## train on DATA (data/pets) as CONFIG (configs/pets.toml) says, into RUN (runs/pets); ARGS are passed on
+	$(call environment,.venv-train,train)
+	@test -e .venv-train/bin/segserve || \
+		.venv-train/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	.venv-train/bin/segserve train $(CONFIG) --data $(DATA) --run $(RUN) $(ARGS)
+
+bench: .venv ## measure the engines and a request end to end
+	.venv/bin/python -m benchmarks $(ARGS)
+
+base-test: ## in an environment with the base install alone: train, serve, segment
+	@$(require_python)$(PYTHON) .ci/base_install.py
+
+container-test: .venv ## build the image, run it behind a real nginx and send pictures through
+	CONTAINER=$(CONTAINER) .venv/bin/python -m pytest -rs -s tests/container $(ARGS)
+
+.PHONY: .venv
+.venv:
+	$(call environment,.venv,dev)
+	@test -e .venv/bin/segserve || .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+
+# The other locks are constrained by dev's, so that what is tested is what is served. TensorFlow is left
+# out of serve-cpu.
+COMPILE = .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
+lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for newer releases
+	@$(require_python)test -d .venv-lock || $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(COMPILE) --extra cpu --extra train --group dev -o requirements/dev.txt
+	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
+	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
+	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
+
+clean: ## remove environments, caches and build output
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist
+	rm -rf *.egg-info
+	find app tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
