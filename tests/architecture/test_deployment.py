@@ -1,0 +1,71 @@
+"""What is deployed says the same as the service: limits, names, errors."""
+
+import re
+from pathlib import Path
+
+from app.api.errors import problem_type
+from app.api.middleware import REQUEST_ID_PATTERN
+from app.core import errors
+from app.core.errors import SegserveError
+from app.core.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+NGINX = ROOT / "deploy" / "nginx"
+PROBLEM = re.compile(
+    r'return (\d+) \'{"type":"([^"]+)","title":"([^"]+)","status":(\d+),"detail":"([^"]+)","code":"([^"]+)",'
+    r'"request_id":"\$checked_request_id"}\';'
+)
+
+
+def default(setting: str) -> int:
+    return int(Settings.model_fields[setting].default)
+
+
+def gateway_problems() -> dict[str, tuple[str, int, str, int, str]]:
+    """By code: type, status of the answer, title, status in the body, detail."""
+    found = PROBLEM.findall((NGINX / "problems.conf").read_text())
+    return {code: (kind, int(sent), title, int(told), detail) for sent, kind, title, told, detail, code in found}
+
+
+def test_gateway_and_service_have_one_body_limit() -> None:
+    (limit,) = re.findall(r"client_max_body_size (\S+);", (NGINX / "gateway.conf").read_text())
+    assert limit == str(default("max_bytes"))
+    assert f" {limit} bytes" in gateway_problems()["image_too_large"][4]
+
+
+def test_gateway_believes_the_request_ids_that_the_service_believes() -> None:
+    (pattern,) = re.findall(r'"~\^(.+)\$" \$http_x_request_id;', (NGINX / "nginx.conf").read_text())
+    assert pattern == REQUEST_ID_PATTERN.pattern
+
+
+def test_gateway_errors_are_named_as_in_the_service() -> None:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, SegserveError)]
+    titles = {kind.code: kind.title for kind in kinds}
+    for code, (kind, sent, title, told, _) in gateway_problems().items():
+        assert kind == problem_type(code)
+        assert sent == told
+        assert titles.get(code, title) == title
+
+
+def test_every_gateway_error_has_its_body() -> None:
+    text = (NGINX / "problems.conf").read_text()
+    targets = re.findall(r"^error_page [\d ]+ (\S+);$", text, re.MULTILINE)
+    assert len(targets) == len(gateway_problems())
+    assert all(f"location {'= ' * (target[0] == '/')}{target} {{" in text for target in targets)
+
+
+def test_a_container_is_given_the_time_to_go_down() -> None:
+    compose = (ROOT / "docker-compose.yml").read_text()
+    service = compose[: compose.index("\nservices:")]
+    (grace,) = re.findall(r"stop_grace_period: (\d+)s", service)
+    told = {name: int(seconds) for name, seconds in re.findall(r'(SEGSERVE_\w+_SECONDS): "(\d+)"', service)}
+    assert told == {f"{PREFIX}{name.upper()}": default(name) for name in ("drain_seconds", "shutdown_seconds")}
+    assert int(grace) > sum(told.values())
+
+
+def test_deployed_settings_exist() -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for file in ("docker-compose.yml", "Dockerfile"):
+        named = set(re.findall(rf"\b{PREFIX}\w+", (ROOT / file).read_text()))
+        assert named
+        assert named <= known
