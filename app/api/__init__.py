@@ -1,0 +1,1 @@
+"""HTTP: routes translate between requests and the segmenter; no logic of segmentation here."""

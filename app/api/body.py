@@ -1,0 +1,76 @@
+"""The picture of a request: its body, or the `file` part of its form; counted while it arrives, kept in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+
+from app.api.multipart import FormReader, Part
+from app.core.errors import ImageTooLargeError, InvalidParameterError, MissingFileError, RequestTimeoutError
+from app.core.settings import Settings
+
+FILE_PART = "file"
+
+
+async def read_picture(request: Request, settings: Settings, options: frozenset[str]) -> bytes:
+    """The bytes of the picture that a request carries.
+
+    Args:
+        request: `multipart/form-data` with one `file` part; of any other type, the whole body is the picture.
+        settings: limits of size, parts and time.
+        options: names of query parameters, which are refused as form fields instead of being ignored.
+
+    Raises:
+        ImageTooLargeError: more bytes than allowed, declared or counted.
+        RequestTimeoutError: the body took too long to arrive.
+        MalformedRequestError, TooManyPartsError, MissingFileError, InvalidParameterError: about the form.
+        ClientDisconnect: the client hung up.
+    """
+    content_type = request.headers.get("content-type", "")
+    form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+    try:
+        async with asyncio.timeout(settings.body_timeout_seconds):
+            chunks = _counted(request, settings.max_bytes)
+            if form:
+                return _picture_of(await _read_form(chunks, content_type, settings.max_parts), options)
+            return b"".join([chunk async for chunk in chunks])
+    except TimeoutError as error:
+        seconds = f"{settings.body_timeout_seconds:g}"
+        raise RequestTimeoutError(f"the body was not complete after {seconds} seconds") from error
+
+
+async def _counted(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body as it arrives, as long as it is no longer than `limit` bytes."""
+    too_large = ImageTooLargeError(f"the request has more than {limit} bytes, which is the limit")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > limit:
+        raise too_large
+    count = 0
+    async for chunk in request.stream():
+        count += len(chunk)
+        if count > limit:
+            raise too_large
+        yield chunk
+
+
+async def _read_form(chunks: AsyncIterator[bytes], content_type: str, max_parts: int) -> list[Part]:
+    reader = FormReader(content_type, max_parts)
+    async for chunk in chunks:
+        reader.feed(chunk)
+    return reader.finish()
+
+
+def _picture_of(parts: list[Part], options: frozenset[str]) -> bytes:
+    """The bytes of the one `file` part."""
+    for part in parts:
+        if part.name in options:
+            raise InvalidParameterError(
+                part.name, f"options go into the query string, as in /segment?{part.name}=…, not into the form"
+            )
+    files = [part for part in parts if part.name == FILE_PART]
+    if not files:
+        found = ", ".join(sorted({ascii(part.name[:40]) for part in parts})) or "none"
+        raise MissingFileError(f"the form needs a part named `file` with the picture; parts found: {found}")
+    if len(files) > 1:
+        raise InvalidParameterError(FILE_PART, f"one picture a request, not {len(files)}")
+    return bytes(files[0].data)

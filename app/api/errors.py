@@ -1,0 +1,150 @@
+"""The only table from error to HTTP status, and the one body that every error has (RFC 9457)."""
+
+import logging
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from app.core import errors
+from app.core.telemetry import request_id
+
+logger = logging.getLogger(__name__)
+
+PROBLEM_TYPE = "application/problem+json"
+CLIENT_CLOSED_REQUEST: Final = 499
+"""Status in log and metrics of a request whose client hung up; nobody reads it as an answer."""
+RETRY_AFTER_SECONDS: Final = 1
+NOT_FOUND: Final = "nothing is served at this path; see /docs"
+
+STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
+    errors.SegserveError: 500,
+    errors.ConfigurationError: 500,
+    errors.ImageError: 400,
+    errors.EmptyImageError: 400,
+    errors.InvalidImageError: 400,
+    errors.UnsupportedImageError: 415,
+    errors.ImageTooLargeError: 413,
+    errors.RequestError: 400,
+    errors.NotFoundError: 404,
+    errors.MalformedRequestError: 400,
+    errors.MissingFileError: 422,
+    errors.TooManyPartsError: 413,
+    errors.InvalidParameterError: 422,
+    errors.NotAcceptableError: 406,
+    errors.AnswerTooLargeError: 413,
+    errors.RequestTimeoutError: 408,
+    errors.OverloadedError: 503,
+    errors.ModelError: 500,
+    errors.ModelNotFoundError: 404,
+    errors.ModelNotLoadedError: 409,
+    errors.ModelNotReadyError: 503,
+    errors.EngineStalledError: 503,
+    errors.InferenceError: 500,
+    errors.StoreError: 500,
+    errors.CorruptVersionError: 500,
+    errors.AliasConflictError: 409,
+    errors.StoreUnavailableError: 503,
+    errors.PublishError: 500,
+    errors.DataError: 500,
+    errors.TrainingError: 500,
+}
+
+
+class Problem(BaseModel):
+    """What went wrong: `application/problem+json`, RFC 9457."""
+
+    type: str = Field(description="Names the kind of problem: `urn:segserve:error:` and the code.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What happened this time and what to do about it.")
+    code: str = Field(description="The kind of problem for programs; stable.")
+    request_id: str = Field(description="Same as the `X-Request-ID` header; it stands in the service's log.")
+    parameter: str | None = Field(None, description="Which parameter or form field is wrong; with status 422 only.")
+
+
+def status_of(error: type[errors.SegserveError]) -> int:
+    """Status of an error class: its own row, else that of its nearest base."""
+    return next(STATUS[base] for base in error.__mro__ if base in STATUS)
+
+
+def problem_response(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    parameter: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An error as an answer; a 503 says when to come again."""
+    problem = Problem(
+        type=problem_type(code),
+        title=title,
+        status=status,
+        detail=detail,
+        code=code,
+        request_id=request_id.get(),
+        parameter=parameter,
+    )
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return Response(problem.model_dump_json(exclude_none=True), status, all_headers, PROBLEM_TYPE)
+
+
+def problem_type(code: str) -> str:
+    """The URI that names a kind of problem."""
+    return f"urn:segserve:error:{code}"
+
+
+def unhandled_response() -> Response:
+    """The answer to an error that nobody foresaw; it gives nothing away, the log has it all."""
+    return problem_response(
+        500, "internal_error", errors.SegserveError.title, "unexpected error; the log has it under this request id"
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Makes every error of the application answer with a `Problem`."""
+    app.add_exception_handler(errors.SegserveError, _on_domain_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
+
+
+async def _on_domain_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.SegserveError)
+    status = status_of(type(error))
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", error.detail, exc_info=error)
+    parameter = error.parameter if isinstance(error, errors.InvalidParameterError) else None
+    headers = {"Connection": "close"} if isinstance(error, errors.RequestTimeoutError) else None
+    return problem_response(status, error.code, error.title, error.detail, parameter, headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    details = {404: NOT_FOUND, 405: f"{request.method} is not for this path; the Allow header says what is"}
+    detail = details.get(error.status_code, error.detail)
+    code = re.sub(r"\W+", "_", phrase.lower())
+    return problem_response(error.status_code, code, phrase, detail, headers=error.headers)
+
+
+async def _on_validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    parameter = str(first["loc"][-1])
+    message = "there is no such parameter here; see /docs" if first["type"] == "extra_forbidden" else first["msg"]
+    return await _on_domain_error(request, errors.InvalidParameterError(parameter, str(message)))
+
+
+async def _on_disconnect(request: Request, error: Exception) -> Response:
+    return Response(status_code=CLIENT_CLOSED_REQUEST)

@@ -1,0 +1,103 @@
+"""Around every request: its id, protective headers, the access log, metrics, and the net for unforeseen errors."""
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api.access import AccessRecord
+from app.api.errors import CLIENT_CLOSED_REQUEST, unhandled_response
+from app.api.state import State
+from app.core.telemetry import request_id
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+PROTECTION = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Headers of every answer that does not bring its own."""
+
+
+class RequestMiddleware:
+    """Pure ASGI, so that streaming, disconnects and context variables stay as they are.
+
+    Args:
+        app: the application.
+        state: of the service.
+    """
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        record = AccessRecord(accepted_request_id(Headers(scope=scope)), str(scope["method"]))
+        scope.setdefault("state", {})["record"] = record
+        head = record.method == "HEAD"
+        if head:  # GET without its body, on every path
+            scope = {**scope, "method": "GET"}
+        if self._state.settings.root_path:  # paths come with it or, where a gateway strips it, without
+            scope["root_path"] = self._state.settings.root_path
+        token = request_id.set(record.request_id)
+
+        async def watched_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                self._complete_headers(MutableHeaders(scope=message), record)
+            elif message["type"] == "http.response.body":
+                message = {**message, "body": b""} if head else message
+                record.bytes_sent += len(message.get("body", b""))
+                record.seconds = time.perf_counter() - started
+            await send(message)
+
+        try:
+            with self._state.metrics.in_flight.track_inprogress():
+                await self._answer(scope, receive, watched_send, record)
+        finally:
+            record.status = record.status or CLIENT_CLOSED_REQUEST
+            record.route = route_template(scope)
+            record.log()
+            self._state.metrics.answered(record.route, record.method, record.status, record.seconds)
+            request_id.reset(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, record: AccessRecord) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            logger.exception("unforeseen error")
+            if record.status:
+                raise  # half an answer is out: the server has to cut the connection
+            await unhandled_response()(scope, receive, send)
+
+    def _complete_headers(self, headers: MutableHeaders, record: AccessRecord) -> None:
+        headers[REQUEST_ID] = record.request_id
+        for name, value in PROTECTION.items():
+            headers.setdefault(name, value)
+        if self._state.draining:
+            headers["Connection"] = "close"
+
+
+def accepted_request_id(headers: Headers) -> str:
+    """The client's request id if it is harmless, else a new one."""
+    given = headers.get(REQUEST_ID, "")
+    return given if REQUEST_ID_PATTERN.fullmatch(given) else uuid.uuid4().hex
+
+
+def route_template(scope: Scope) -> str | None:
+    """The path of the route that matched, with placeholders; None if none did."""
+    route = scope.get("route")
+    return getattr(route, "path", None) if isinstance(route, BaseRoute) else None

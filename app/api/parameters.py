@@ -1,0 +1,101 @@
+"""Options of `POST /segment`, read from the query string; a typing error is never ignored."""
+
+from collections import Counter
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.negotiation import negotiate
+from app.core.errors import InvalidParameterError
+from app.inference.answers import Output, ProbabilitiesSize, SegmentOptions
+
+MEDIA_TYPES: dict[str, str] = {
+    "image/png": "output=mask",
+    "application/json": "output=json",
+    "application/x-npy": "output=probabilities",
+}
+"""What `Accept` may ask for when `output` is not given, and the output that it stands for; the first is the default."""
+
+_OUTPUTS: dict[str, Output] = {"image/png": "mask", "application/json": "json", "application/x-npy": "probabilities"}
+
+
+class SegmentQuery(BaseModel):
+    """The query string; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    output: Output | None = Field(
+        None,
+        description="What to answer with. `mask`: PNG whose pixel values are class ids, with a palette. `overlay`: the "
+        "picture, tinted. `cutout`: RGBA PNG of the foreground. `probabilities`: NumPy file, float16 (h, w, classes). "
+        "`json`: every class with its share, box and COCO run lengths. Without it `Accept` decides.",
+        examples=["overlay"],
+    )
+    classes: str | None = Field(
+        None,
+        max_length=10_000,
+        description="Names of classes to keep, separated by commas; pixels of the others become 255, undecided.",
+        examples=["pet,border"],
+    )
+    threshold: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        allow_inf_nan=False,
+        description="Pixels whose winning probability is below this become 255, undecided.",
+        examples=[0.6],
+    )
+    model: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Model to use: NAME, NAME:VERSION or NAME:ALIAS. Without it: the loaded one.",
+        examples=["pets:production"],
+    )
+    size: ProbabilitiesSize | None = Field(
+        None,
+        description="With `output=probabilities` only: `model` (default) for the network's own size, `original` for "
+        "the picture's.",
+        examples=["original"],
+    )
+
+    def options(self, accept: str | None) -> SegmentOptions:
+        """How to segment.
+
+        Args:
+            accept: the Accept header, which decides about the output if the query does not.
+
+        Raises:
+            InvalidParameterError: an empty class name, or `size` without probabilities.
+            NotAcceptableError: nothing that is accepted can be made.
+        """
+        output = self.output or _OUTPUTS[negotiate(accept, MEDIA_TYPES)]
+        if self.size is not None and output != "probabilities":
+            raise InvalidParameterError("size", "goes with output=probabilities only")
+        return SegmentOptions(output, self._classes(), self.threshold, self.size or "model")
+
+    def _classes(self) -> tuple[str, ...] | None:
+        if self.classes is None:
+            return None
+        names = tuple(name.strip() for name in self.classes.split(","))
+        if not all(names):
+            raise InvalidParameterError("classes", "names separated by commas, as in classes=pet,border")
+        return names
+
+
+SEGMENT_OPTIONS = frozenset(SegmentQuery.model_fields)
+"""Names of the options."""
+
+
+def given_once(request: Request) -> None:
+    """Refuses parameters that stand in the query string twice: one of the two would be ignored.
+
+    Raises:
+        InvalidParameterError: it names the parameter.
+    """
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
+        if count > 1:
+            raise InvalidParameterError(name[:80], f"given {count} times")
+
+
+GivenOnce = Depends(given_once)

@@ -1,0 +1,121 @@
+"""`POST /segment`: a picture in, its segmentation out."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from app.api.body import read_picture
+from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
+from app.api.problems import problem_answers
+from app.api.schemas import SegmentBody
+from app.api.state import RecordDependency, StateDependency
+from app.core import errors
+from app.inference.answers import Output
+from app.inference.segmenter import SegmentAnswer
+
+FILENAMES: dict[Output, str] = {
+    "mask": "mask.png",
+    "overlay": "overlay.png",
+    "cutout": "cutout.png",
+    "probabilities": "probabilities.npy",
+    "json": "segmentation.json",
+}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff", "image/gif", "image/bmp")
+
+REQUEST_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The picture: either the `file` part of a form, or the whole body, whatever its declared type. "
+        "Its kind is told from its content. Options go into the query string, not into the form.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+            **dict.fromkeys((*PICTURE_TYPES, "application/octet-stream"), BINARY),
+        },
+    }
+}
+ANSWER: dict[str, Any] = {
+    "description": "The segmentation, of the size that the picture has when people see it.",
+    "model": SegmentBody,
+    "content": {"image/png": BINARY, "application/x-npy": BINARY},
+    "headers": {
+        "Segserve-Model": {
+            "description": "Which model answered: name/version, checksum, engine, precision.",
+            "schema": {"type": "string"},
+            "example": "pets/1; sha256=8a5e0c…; engine=openvino; precision=f32",
+        },
+        "Server-Timing": {
+            "description": "Milliseconds of each stage.",
+            "schema": {"type": "string"},
+            "example": "decode;dur=2.1, queue;dur=0.1, inference;dur=7.9, encode;dur=3.0",
+        },
+    },
+}
+PROBLEMS = problem_answers(
+    errors.EmptyImageError,
+    errors.InvalidImageError,
+    errors.UnsupportedImageError,
+    errors.ImageTooLargeError,
+    errors.MalformedRequestError,
+    errors.MissingFileError,
+    errors.TooManyPartsError,
+    errors.InvalidParameterError,
+    errors.NotAcceptableError,
+    errors.AnswerTooLargeError,
+    errors.RequestTimeoutError,
+    errors.OverloadedError,
+    errors.ModelNotFoundError,
+    errors.ModelNotLoadedError,
+    errors.ModelNotReadyError,
+    errors.InferenceError,
+    errors.CorruptVersionError,
+    errors.StoreUnavailableError,
+)
+
+router = APIRouter(tags=["segmentation"])
+
+
+@router.post(
+    "/segment",
+    response_class=Response,
+    dependencies=[GivenOnce],
+    responses={200: ANSWER, **PROBLEMS},
+    openapi_extra=REQUEST_BODY,
+)
+async def segment(
+    request: Request, service: StateDependency, record: RecordDependency, query: Annotated[SegmentQuery, Query()]
+) -> Response:
+    """Says for every pixel of a picture which class it belongs to.
+
+        curl --data-binary @cat.jpg 'http://localhost:8000/segment' > mask.png
+        curl -F file=@cat.jpg 'http://localhost:8000/segment?output=overlay' > overlay.png
+        curl --data-binary @cat.jpg 'http://localhost:8000/segment?output=json&classes=pet&threshold=0.6'
+
+    Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
+    """
+    served = await service.serving(query.model)
+    options = query.options(request.headers.get("accept"))
+    with service.admission.slot():
+        picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
+        answer = await served.segmenter.segment(picture, options)
+    record.note(answer)
+    service.metrics.segmented(answer.timings)
+    return Response(answer.content, headers=_headers(answer, options.output), media_type=answer.media_type)
+
+
+def _headers(answer: SegmentAnswer, output: Output) -> dict[str, str]:
+    stages = asdict(answer.timings).items()
+    return {
+        "Segserve-Model": answer.model.header,
+        "Server-Timing": ", ".join(f"{stage};dur={milliseconds:.2f}" for stage, milliseconds in stages),
+        "Content-Disposition": f'inline; filename="{FILENAMES[output]}"',
+        "Cache-Control": "no-store",
+    }

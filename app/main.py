@@ -1,0 +1,55 @@
+"""The application: `create_app` puts its parts together."""
+
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+
+from app import __version__
+from app.api.admission import Admission
+from app.api.errors import install_error_handlers
+from app.api.lingering import LingeringMiddleware
+from app.api.loading import LifespanState, running
+from app.api.middleware import RequestMiddleware
+from app.api.openapi import DESCRIPTION, install_openapi
+from app.api.routes import health, metrics, model, models, page, reference, segment
+from app.api.state import State
+from app.core.settings import Settings, load_settings
+from app.inference.configuration import check_configuration
+from app.store.repository import ModelStore
+
+ROUTERS = (segment.router, model.router, models.router, health.router, metrics.router, reference.router, page.router)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application, its model not yet loaded.
+
+    Args:
+        settings: None: read from the environment.
+
+    Raises:
+        ConfigurationError: no such model, device or engine, or a setting out of range.
+    """
+    settings = load_settings() if settings is None else settings
+    check_configuration(settings)
+    state = State(settings, ModelStore(settings.model_store), Admission(settings.max_queue))
+
+    def lifespan(app: FastAPI) -> AbstractAsyncContextManager[LifespanState]:
+        return running(state)
+
+    app = FastAPI(
+        title="segserve",
+        version=__version__,
+        description=DESCRIPTION,
+        servers=[{"url": settings.root_path or "/"}],
+        lifespan=lifespan,
+        openapi_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    install_error_handlers(app)
+    install_openapi(app)
+    app.add_middleware(RequestMiddleware, state=state)
+    app.add_middleware(LingeringMiddleware, max_bytes=settings.max_bytes)
+    return app

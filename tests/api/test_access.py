@@ -1,0 +1,37 @@
+import logging
+
+import pytest
+
+from app.api.access import AccessRecord
+from tests.api.running import Service
+
+
+def access_records(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    records = [record for record in caplog.records if record.name == "app.api.access"]
+    return [{**record.__dict__["fields"], "level": record.levelname} for record in records]
+
+
+@pytest.mark.anyio
+async def test_a_request_leaves_one_line_without_data_of_the_client(
+    service: Service, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "app.api.access")
+    answer = await service.http.post("/segment?classes=pet&output=json", content=picture)
+    await service.http.get("/no/such/path?token=secret")
+    await service.http.get("/health/live")
+    segment, missing, probe = access_records(caplog)
+    expected = {"method": "POST", "route": "/segment", "status": 200, "bytes": len(answer.content)}
+    assert segment.items() >= {**expected, "model": "pets/1", "picture": "60x40", "level": "INFO"}.items()
+    stages = [segment[f"{stage}_ms"] for stage in ("decode", "queue", "inference", "encode")]
+    assert all(isinstance(value, float) and value >= 0 for value in stages)
+    assert segment["ms"] >= sum(stages) - 0.1  # type: ignore[operator, arg-type]  # they are floats
+    assert missing.items() >= {"route": None, "status": 404, "level": "INFO"}.items()
+    assert (probe["route"], probe["level"]) == ("/health/live", "DEBUG")
+    assert "secret" not in caplog.text
+
+
+def test_a_probe_that_fails_is_logged_as_loud_as_others(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "app.api.access")
+    AccessRecord("id", "GET", "/health/ready", status=200).log()
+    AccessRecord("id", "GET", "/health/ready", status=503).log()
+    assert [record["status"] for record in access_records(caplog)] == [503]
