@@ -84,7 +84,7 @@ container-test: .venv ## build the image, run it behind a real nginx and send pi
 
 # The other locks are constrained by dev's, so that what is tested is what is served. TensorFlow is left
 # out of serve-cpu.
-COMPILE = .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+COMPILE = .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for newer releases
 	@$(require_python)test -d .venv-lock || $(PYTHON) -m venv .venv-lock
