@@ -32,7 +32,7 @@ def pins(lock: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for entry in entries(lock):
         name, _, version = entry.split()[0].partition("==")
-        found.setdefault(canonicalize_name(name), set()).add(version)
+        found.setdefault(canonicalize_name(name.partition("[")[0]), set()).add(version)
     return found
 
 
@@ -44,8 +44,14 @@ def test_every_lock_is_known() -> None:
 def test_every_package_is_pinned_and_hashed(lock: str) -> None:
     assert entries(lock)
     for entry in entries(lock):
-        assert re.match(r"[a-z0-9][a-z0-9._-]*==[0-9][\w.]* ", entry)
+        assert re.match(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,-]+\])?==[0-9][\w.]* ", entry)
         assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry)
+
+
+def test_extras_are_kept() -> None:
+    """Without them pip 23 looks for the newest release of `coverage[toml]`, and finds no hash of it."""
+    assert "coverage[toml]==" in (ROOT / "requirements" / "dev.txt").read_text()
+    assert "tensorflow[and-cuda]==" in (ROOT / "requirements" / "serve-gpu.txt").read_text()
 
 
 @pytest.mark.parametrize("lock", CONTENTS)
