@@ -1,0 +1,93 @@
+"""Labelled pictures read, checked and packed into arrays."""
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.core.errors import DataError, ImageError
+from app.imaging.decode import DecodeLimits, decode
+from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
+from app.training.samples import DataSource, Sample
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+LIMITS = DecodeLimits(max_bytes=2**28, max_pixels=2**27)
+"""For one's own training pictures: generous, still bounded."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Pictures and masks of one size.
+
+    Args:
+        samples: N of them.
+        pictures: (N, S, S, 3) uint8, RGB.
+        masks: (N, S, S) uint8, class ids or 255.
+        fingerprint: sha256 over the names and bytes of all files.
+    """
+
+    samples: tuple[Sample, ...]
+    pictures: Array
+    masks: Array
+    fingerprint: str
+
+
+def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
+    """Picture (H, W, 3) uint8 and mask (H, W) uint8 at their own size.
+
+    Raises:
+        DataError: whatever is wrong with the two files, all of it.
+    """
+    problems: list[str] = []
+    pixels = mask = None
+    try:
+        pixels = decode(sample.picture.read_bytes(), LIMITS).pixels
+    except FileNotFoundError:
+        problems.append(f"{sample.picture}: missing")
+    except OSError as error:
+        problems.append(f"{sample.picture}: cannot be read ({error})")
+    except ImageError as error:
+        problems.append(f"{sample.picture}: {error.detail}")
+    try:
+        mask = source.mask(sample)
+    except DataError as error:
+        problems += error.problems
+    if pixels is not None and mask is not None and pixels.shape[:2] != mask.shape:
+        (h, w), (mh, mw) = pixels.shape[:2], mask.shape
+        problems.append(f"{sample.mask}: {mw}×{mh} pixels, but {sample.picture.name} has {w}×{h} as people see it")
+    if problems or pixels is None or mask is None:
+        raise DataError(problems)
+    return pixels, mask
+
+
+def pack(source: DataSource, samples: Sequence[Sample], size: int, rule: ResizeRule) -> Packed:
+    """Reads and checks every file, and resizes all to `size`×`size`.
+
+    Raises:
+        DataError: all problems of all files, or no sample at all.
+    """
+    if not samples:
+        raise DataError(["no labelled picture to read"])
+
+    def one(sample: Sample) -> tuple[Array, Array, str] | DataError:
+        try:
+            pixels, mask = read_sample(source, sample)
+        except DataError as error:
+            return error
+        geometry = Geometry(mask.shape, (size, size), rule)
+        digest = hashlib.sha256(sample.name.encode() + sample.picture.read_bytes() + sample.mask.read_bytes())
+        return resize_picture(pixels, geometry), resize_mask(mask, geometry), digest.hexdigest()
+
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(one, samples))
+    problems = [problem for result in results if isinstance(result, DataError) for problem in result.problems]
+    good = [result for result in results if not isinstance(result, DataError)]
+    if problems:
+        raise DataError(problems)
+    pictures, masks, digests = zip(*good, strict=True)
+    fingerprint = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+    return Packed(tuple(samples), np.stack(pictures), np.stack(masks), fingerprint)

@@ -1,0 +1,69 @@
+"""Files that are there whole or not at all."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.core.errors import TrainingError
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+SHARD_BYTES = 12_000_000
+"""Arrays are spread over files of about this size."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file so that a reader, or a crash, sees the old one or the new one.
+
+    Raises:
+        TrainingError: the file cannot be written, for example on a full disk; the old one is still there.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise TrainingError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def sync(path: Path) -> None:
+    """Makes a file's content, or the entries of a folder, last through a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_arrays(folder: Path, arrays: Sequence[Array]) -> None:
+    """Writes arrays, in order, into `arrays-00.npz`, `arrays-01.npz`, … of about `SHARD_BYTES` each."""
+    shards: list[dict[str, Array]] = [{}]
+    filled = 0
+    for index, array in enumerate(arrays):
+        if filled and filled + array.nbytes > SHARD_BYTES:
+            shards.append({})
+            filled = 0
+        shards[-1][f"{index:05d}"] = array
+        filled += array.nbytes
+    for number, shard in enumerate(shards):
+        with (folder / f"arrays-{number:02d}.npz").open("wb") as file:
+            np.savez(file, **shard)  # type: ignore[arg-type]  # numpy's stub takes a flag's name for one of these
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_arrays(folder: Path) -> list[Array]:
+    """The inverse of `write_arrays`; nothing is unpickled."""
+    found: dict[str, Array] = {}
+    for path in sorted(folder.glob("arrays-*.npz")):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as shard:  # numpy leaves a broken one open
+            found.update({name: shard[name] for name in shard.files})
+    return [found[name] for name in sorted(found)]

@@ -1,0 +1,119 @@
+"""The folder of a run: configuration, validation list, history, pictures, checkpoints, networks."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.core.errors import TrainingError
+from app.training.config import TrainingConfig
+from app.training.files import sync, write_file
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Run:
+    """Paths and small files of a run.
+
+    Args:
+        folder: of the run; made when missing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checkpoints = folder / "checkpoints"
+        self.best_network = folder / "best.keras"
+        self.last_network = folder / "last.keras"
+        self._config = folder / "config.json"
+        self._validation = folder / "validation.txt"
+        self._data = folder / "data.json"
+
+    def open(self, config: TrainingConfig) -> None:
+        """Makes the folder, or goes on in one of the same configuration.
+
+        Before the first checkpoint, after a dry run or a refused configuration, another one may take its place.
+
+        Raises:
+            TrainingError: the folder holds a run of another configuration, or cannot be made.
+        """
+        if not any(self.checkpoints.glob("step-*")):
+            self._begin(config)
+        elif (known := self.config()) != config:
+            now = config.model_dump()
+            changed = [name for name, value in known.model_dump().items() if now[name] != value]
+            raise TrainingError(
+                f"{self.folder} holds a run with another {', '.join(changed)}; choose another folder, or delete it"
+            )
+
+    def _begin(self, config: TrainingConfig) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._validation.unlink(missing_ok=True)
+            self._data.unlink(missing_ok=True)
+        except OSError as error:
+            raise TrainingError(f"{self.folder}: {error.strerror or error}") from error
+        write_file(self._config, config.model_dump_json(indent=2).encode())
+
+    def config(self) -> TrainingConfig:
+        """Its configuration.
+
+        Raises:
+            TrainingError: not the folder of a run.
+        """
+        try:
+            return TrainingConfig.model_validate_json(self._config.read_bytes())
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{self.folder} is not the folder of a run: {error}") from error
+
+    def validation(self) -> list[str] | None:
+        """Names of the validation pictures, or None where they were not chosen yet."""
+        return self._validation.read_text("utf-8").split("\n")[:-1] if self._validation.exists() else None
+
+    def write_validation(self, names: list[str]) -> None:
+        """Keeps the list of the validation pictures."""
+        write_file(self._validation, "".join(f"{name}\n" for name in names).encode())
+
+    def write_history(self, history: list[dict[str, float]]) -> None:
+        """Writes `history.csv`: one row a validation."""
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+        write_file(self.folder / "history.csv", text.getvalue().encode())
+
+    def write_network(self, path: Path, network: Any) -> None:
+        """Writes a Keras file, whole or not at all."""
+        temporary = path.with_name(f".{path.stem}.part.keras")
+        try:
+            network.save(temporary)
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise TrainingError(f"{path} could not be written: {error.strerror or error}") from error
+
+    def write_picture(self, name: str, pixels: Array) -> None:
+        """Writes (H, W, 3) uint8 RGB as a PNG."""
+        encoded = io.BytesIO()
+        Image.fromarray(pixels).save(encoded, "PNG")
+        write_file(self.folder / name, encoded.getvalue())
+
+    def write_data(self, fingerprint: str, training: int, validation: int) -> None:
+        """Keeps which data the run is trained on.
+
+        Raises:
+            TrainingError: the run was begun on other data.
+        """
+        content = json.dumps({"fingerprint": fingerprint, "training": training, "validation": validation}).encode()
+        if self._data.exists() and self._data.read_bytes() != content:
+            raise TrainingError(f"{self.folder} was begun on other data; choose another folder, or restore the data")
+        write_file(self._data, content)
+
+    def data(self) -> dict[str, Any]:
+        """`fingerprint` of the data, numbers of `training` and `validation` pictures."""
+        return dict(json.loads(self._data.read_bytes()))

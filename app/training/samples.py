@@ -1,0 +1,71 @@
+"""Labelled pictures: what a data source has to offer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from app.core.labels import LabelMap
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled picture.
+
+    Args:
+        name: unique in its data set.
+        picture: file of the picture.
+        mask: file of the mask.
+        source: where picture and mask come from; sampling shares go by it, scores are given by it.
+        mask_kind: how the mask was made.
+        stratum: what the validation split must hold the same share of, such as species and breed.
+    """
+
+    name: str
+    picture: Path
+    mask: Path
+    source: str = ""
+    mask_kind: str = ""
+    stratum: str = ""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Whom a data set is owed to."""
+
+    name: str
+    authors: str
+    licence: str
+
+
+class DataSource(Protocol):
+    """A folder of labelled pictures in some layout."""
+
+    @property
+    def labels(self) -> LabelMap:
+        """The classes."""
+
+    @property
+    def credits(self) -> tuple[Credit, ...]:
+        """Whom the data is owed to."""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the lists of pictures that there are, such as `trainval` and `test`."""
+
+    def samples(self, split: str) -> list[Sample]:
+        """The pictures of a split, in a fixed order.
+
+        Raises:
+            DataError: no such split, or a broken list.
+        """
+
+    def mask(self, sample: Sample) -> Array:
+        """Class ids or 255, (H, W) uint8.
+
+        Raises:
+            DataError: a file that cannot be read, values outside of the classes, or no labelled pixel.
+        """

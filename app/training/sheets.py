@@ -1,0 +1,59 @@
+"""Sheets of pictures beside their masks, for people to look at."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.core.labels import UNDECIDED, LabelMap
+from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.training.config import TrainingConfig
+from app.training.dataset import read_sample
+from app.training.evaluate import Predict
+from app.training.samples import DataSource, Sample
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+COLUMNS = 4
+GAP = 4
+
+
+def tinted(picture: Array, mask: Array, labels: LabelMap) -> Array:
+    """Picture (H, W, 3) uint8 half covered by the colours of its mask (H, W) uint8; undecided pixels black."""
+    palette = np.zeros((256, 3), np.float32)
+    palette[: len(labels)] = [label.colour for label in labels]
+    covered = picture * np.float32(0.4) + palette[mask] * np.float32(0.6)
+    return np.where((mask == UNDECIDED)[..., None], 0, covered).astype(np.uint8)
+
+
+def sheet(rows: Sequence[Sequence[Array]]) -> Array:
+    """Pictures of one size (H, W, 3) uint8, laid out in rows on white."""
+    height, width = rows[0][0].shape[:2]
+    columns = max(len(row) for row in rows)
+    canvas = np.full((len(rows) * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            top, left = GAP + i * (height + GAP), GAP + j * (width + GAP)
+            canvas[top : top + height, left : left + width] = picture
+    return canvas
+
+
+def augmented_sheet(pictures: Array, masks: Array, labels: LabelMap) -> Array:
+    """A batch as the network sees it: (B, S, S, 3) float32 0–255 and (B, S, S) uint8, each beside its mask."""
+    cells = []
+    for picture, mask in zip(pictures.astype(np.uint8), masks, strict=True):
+        cells += [picture, tinted(picture, mask, labels)]
+    return sheet([cells[first : first + 2 * COLUMNS] for first in range(0, len(cells), 2 * COLUMNS)])
+
+
+def examples_sheet(predict: Predict, source: DataSource, samples: Sequence[Sample], config: TrainingConfig) -> Array:
+    """For each sample: picture, true mask, predicted mask, at training size."""
+    read = [read_sample(source, sample) for sample in samples]
+    geometries = [Geometry((m.shape[0], m.shape[1]), (config.size, config.size), config.resize) for _, m in read]
+    pictures = np.stack([resize_picture(pixels, g) for (pixels, _), g in zip(read, geometries, strict=True)])
+    truths = [resize_mask(mask, g) for (_, mask), g in zip(read, geometries, strict=True)]
+    predictions = predict(pictures.astype(np.float32)).argmax(axis=-1).astype(np.uint8)
+    cells = []
+    for picture, truth, predicted in zip(pictures, truths, predictions, strict=True):
+        cells += [picture, tinted(picture, truth, source.labels), tinted(picture, predicted, source.labels)]
+    return sheet([cells[first : first + 6] for first in range(0, len(cells), 6)])

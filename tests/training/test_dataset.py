@@ -1,0 +1,136 @@
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.errors import DataError
+from app.core.labels import UNDECIDED
+from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.training.dataset import pack, read_sample
+from app.training.oxford import OxfordPets
+
+
+def paths(root: Path, number: int) -> tuple[Path, Path]:
+    """Picture and mask of the so-many-eth sample."""
+    sample = OxfordPets(root).samples("trainval")[number]
+    return sample.picture, sample.mask
+
+
+def problems(root: Path) -> tuple[str, ...]:
+    source = OxfordPets(root)
+    with pytest.raises(DataError) as caught:
+        pack(source, source.samples("trainval"), 32, "stretch")
+    return caught.value.problems
+
+
+def test_a_sample_at_its_own_size(source: OxfordPets) -> None:
+    sample = source.samples("trainval")[0]
+    pixels, mask = read_sample(source, sample)
+    with Image.open(sample.picture) as image:
+        assert np.array_equal(pixels, np.asarray(image))
+    assert mask.shape == pixels.shape[:2]
+    assert set(np.unique(mask)) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
+def test_packed_as_serving_would_resize(source: OxfordPets, rule: str) -> None:
+    samples = source.samples("trainval")[:5]
+    packed = pack(source, samples, 48, rule)  # type: ignore[arg-type]  # one of the two
+    assert packed.samples == tuple(samples)
+    assert (packed.pictures.shape, packed.masks.shape) == ((5, 48, 48, 3), (5, 48, 48))
+    assert packed.pictures.dtype == packed.masks.dtype == np.uint8
+    pixels, mask = read_sample(source, samples[3])
+    geometry = Geometry((mask.shape[0], mask.shape[1]), (48, 48), rule)  # type: ignore[arg-type]
+    assert np.array_equal(packed.pictures[3], resize_picture(pixels, geometry))
+    assert np.array_equal(packed.masks[3], resize_mask(mask, geometry))
+    assert (UNDECIDED in packed.masks[3]) == (rule == "letterbox")
+
+
+def test_the_fingerprint_is_of_names_and_bytes(source: OxfordPets, own_data: Path) -> None:
+    samples = source.samples("trainval")[:3]
+    known = pack(source, samples, 16, "stretch").fingerprint
+    copied = OxfordPets(own_data)
+    copies = copied.samples("trainval")[:3]
+    assert pack(copied, copies, 32, "letterbox").fingerprint == known
+    assert pack(copied, copies[::-1], 16, "stretch").fingerprint == known
+    assert pack(copied, copies[:2], 16, "stretch").fingerprint != known
+    renamed = [*copies[:2], replace(copies[2], name="other")]
+    assert pack(copied, renamed, 16, "stretch").fingerprint != known
+    mask = np.array(Image.open(copies[0].mask))
+    mask[0, 0] = 3
+    Image.fromarray(mask).save(copies[0].mask)
+    assert pack(copied, copies, 16, "stretch").fingerprint != known
+
+
+def test_every_problem_of_every_file_is_reported_at_once(own_data: Path) -> None:
+    (picture, _), (_, no_mask) = paths(own_data, 0), paths(own_data, 1)
+    picture.unlink()
+    no_mask.unlink()
+    _, other_size = paths(own_data, 2)
+    with Image.open(other_size) as image:
+        width, height = image.size
+    Image.fromarray(np.full((height + 2, width), 2, np.uint8)).save(other_size)
+    _, unknown = paths(own_data, 3)
+    Image.fromarray(np.array([[1, 2], [7, 200]], np.uint8)).save(unknown)
+    truncated, broken_mask = paths(own_data, 4)
+    truncated.write_bytes(truncated.read_bytes()[:-400])
+    broken_mask.write_bytes(broken_mask.read_bytes()[:60])
+    no_picture, _ = paths(own_data, 5)
+    no_picture.write_text("not a picture")
+    empty, empty_mask = paths(own_data, 6)
+    empty.write_bytes(b"")
+    empty_mask.write_bytes(b"")
+    binary_picture, binary = paths(own_data, 7)
+    with Image.open(binary_picture) as image:
+        Image.new("1", image.size, 1).save(binary)
+    folder, _ = paths(own_data, 8)
+    folder.unlink()
+    folder.mkdir()
+
+    found = problems(own_data)
+    expected = [
+        (picture, "missing"),
+        (no_mask, "missing; it is the mask of"),
+        (other_size, f"{width}×{height + 2} pixels, but"),
+        (unknown, "unknown value(s) [7, 200]"),
+        (truncated, ""),
+        (broken_mask, "cannot be read"),
+        (no_picture, ""),
+        (empty, ""),
+        (empty_mask, "cannot be read"),
+        (binary, "no labelled pixel, only [255]"),
+        (folder, "cannot be read"),
+    ]
+    assert len(found) == len(expected)
+    for line, (path, words) in zip(found, expected, strict=True):
+        assert line.startswith(f"{path}: ")
+        assert words in line
+        assert len(line) > len(f"{path}: ")
+    assert f"{len(expected)} problem(s)" in str(DataError(list(found)))
+
+
+def test_a_turned_photograph_is_compared_as_people_see_it(own_data: Path) -> None:
+    picture, mask = paths(own_data, 0)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    tall = Image.fromarray(np.zeros((40, 60, 3), np.uint8))
+    tall.save(picture, exif=exif)
+    source = OxfordPets(own_data)
+    Image.fromarray(np.full((60, 40), 2, np.uint8)).save(mask)
+    assert read_sample(source, source.samples("trainval")[0])[0].shape == (60, 40, 3)
+    Image.fromarray(np.full((40, 60), 2, np.uint8)).save(mask)
+    with pytest.raises(DataError, match=r"60×40 pixels, but .* has 40×60 as people see it"):
+        read_sample(source, source.samples("trainval")[0])
+
+
+def test_no_sample_at_all(source: OxfordPets) -> None:
+    with pytest.raises(DataError, match="no labelled picture"):
+        pack(source, [], 32, "stretch")
+
+
+def test_a_folder_without_masks_names_each(own_data: Path) -> None:
+    shutil.rmtree(own_data / "annotations" / "trimaps")
+    assert len(problems(own_data)) == 28

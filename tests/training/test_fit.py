@@ -1,0 +1,177 @@
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.errors import TrainingError
+from app.training.checkpoint import Checkpoints, TrainingState
+from app.training.config import TrainingConfig, load_config
+from app.training.fit import Fit, set_up_backend
+from app.training.learner import Learner
+from app.training.oxford import OxfordPets
+from app.training.run import Run
+from tests.training.conftest import GoneOn
+from tests.training.killed_run import KilledRun, killed_and_finished
+
+CHECKPOINTS = {"step-000000032", "step-000000040"}
+
+
+@pytest.fixture(scope="module")
+def killed(config_file: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> KilledRun:
+    """The tiny run, killed after 20 steps and finished."""
+    return killed_and_finished(config_file, data, Run(tmp_path_factory.mktemp("runs") / "killed"))
+
+
+def silent(step: int, steps: int, loss: float) -> None:
+    """Reports nothing."""
+
+
+def history(run: Run) -> list[dict[str, float]]:
+    with (run.folder / "history.csv").open(newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def last_state(run: Run) -> TrainingState:
+    state = Checkpoints(run.checkpoints).load()
+    assert state is not None
+    return state
+
+
+def require_equal(run: Run, unbroken: Run) -> None:
+    """Bit by bit: history, validation list, both networks, the whole state at the end."""
+    for name in ("history.csv", "validation.txt", "config.json", "data.json", "augmented.png", "examples.png"):
+        assert (run.folder / name).read_bytes() == (unbroken.folder / name).read_bytes(), name
+    state, expected = last_state(run), last_state(unbroken)
+    assert (state.step, state.best, state.history) == (expected.step, expected.best, expected.history)
+    assert [a.tobytes() for a in state.arrays] == [a.tobytes() for a in expected.arrays]
+    for name in ("best.keras", "last.keras"):
+        found, network = (keras.saving.load_model(r.folder / name, compile=False) for r in (run, unbroken))
+        weights, expected_weights = found.get_weights(), network.get_weights()
+        assert len(weights) > 30
+        assert all(np.array_equal(one, other) for one, other in zip(weights, expected_weights, strict=True)), name
+
+
+def test_it_learns(finished: Run) -> None:
+    rows = history(finished)
+    assert [row["step"] for row in rows] == [16, 32, 40]
+    assert [row["pictures"] for row in rows] == [128, 256, 320]
+    assert rows[-1]["training_loss"] < 0.6 * rows[0]["training_loss"]
+    best = max(row["validation_mean_iou"] for row in rows)
+    assert best > 0.5  # all background, the best of guesses, has 0.2
+    assert best == last_state(finished).best
+    assert all(0 < row["validation_cross_entropy"] < 2 for row in rows)
+    assert rows[-1]["learning_rate"] == pytest.approx(0, abs=1e-7)
+    mean = np.mean([rows[0][f"validation_iou_{name}"] for name in ("pet", "background", "border")])
+    assert rows[0]["validation_mean_iou"] == pytest.approx(mean)
+
+
+def test_what_it_leaves(finished: Run, source: OxfordPets, config: TrainingConfig) -> None:
+    assert {path.name for path in finished.folder.iterdir()} == {
+        *("config.json", "data.json", "validation.txt", "history.csv"),
+        *("augmented.png", "examples.png", "curves.png"),
+        *("best.keras", "last.keras", "checkpoints"),
+    }
+    assert {path.name for path in finished.checkpoints.iterdir()} == CHECKPOINTS
+    assert finished.config() == config
+    own = {sample.name for sample in source.samples("trainval") if sample.mask_kind == "own"}
+    names = finished.validation()
+    assert names is not None
+    assert len(names) == 6
+    assert set(names) <= own
+    assert finished.data() | {"fingerprint": ""} == {"fingerprint": "", "training": 22, "validation": 6}
+
+
+@pytest.mark.parametrize("name", ["augmented.png", "examples.png", "curves.png"])
+def test_its_pictures_show_something(finished: Run, name: str) -> None:
+    with Image.open(finished.folder / name) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    assert min(pixels.shape[:2]) > 64
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
+
+
+def test_stopped_and_gone_on_it_ends_as_an_unbroken_run(gone_on: GoneOn, finished: Run) -> None:
+    assert gone_on.left == {"config.json", "data.json", "validation.txt", "augmented.png", "checkpoints"} | {
+        *("best.keras", "examples.png", "history.csv", "curves.png")  # of the validation at step 16
+    }
+    require_equal(gone_on.run, finished)
+
+
+def test_killed_and_started_again_it_ends_as_an_unbroken_run(killed: KilledRun, finished: Run) -> None:
+    assert killed.code == -9
+    assert {"checkpoints/step-000000016", "best.keras"} <= killed.left
+    assert not {"last.keras", "checkpoints/step-000000040"} & killed.left
+    assert "22 pictures to train on, 6 to validate on; step 0 of 40" not in killed.again
+    assert "best validation mean IoU" in killed.again
+    require_equal(killed.run, finished)
+
+
+def test_the_network_of_the_end_is_the_average(finished: Run) -> None:
+    last = keras.saving.load_model(finished.last_network, compile=False)
+    arrays = last_state(finished).arrays
+    kernel = last.get_layer("stem_conv").kernel
+    raw = next(array for array in arrays if array.shape == tuple(kernel.shape))
+    assert 0 < np.abs(raw - np.array(kernel)).max() < 0.1
+
+
+@pytest.fixture
+def begun(finished: Run, tmp_path: Path) -> Run:
+    """A copy of the finished run."""
+    return Run(shutil.copytree(finished.folder, tmp_path / "begun"))
+
+
+def test_another_configuration_is_refused(begun: Run, source: OxfordPets, config_file: Path) -> None:
+    config = load_config(config_file, ["learning_rate=0.02"])
+    with pytest.raises(TrainingError, match="holds a run with another learning_rate"):
+        Fit(source, config, begun)
+
+
+def test_other_data_is_refused(begun: Run, own_data: Path, config: TrainingConfig) -> None:
+    picture = next((own_data / "images").glob("breed*.jpg"))
+    picture.write_bytes(picture.read_bytes() + b"\0")
+    with pytest.raises(TrainingError, match="was begun on other data"):
+        Fit(OxfordPets(own_data), config, begun)
+
+
+def test_a_validation_list_of_other_data_is_refused(begun: Run, source: OxfordPets, config: TrainingConfig) -> None:
+    begun.write_validation([*(begun.validation() or [])[1:], "unknown"])
+    with pytest.raises(TrainingError, match=r"validation\.txt names pictures that the data does not have"):
+        Fit(source, config, begun)
+
+
+def test_the_checkpoint_of_another_network_is_refused(begun: Run, source: OxfordPets, config: TrainingConfig) -> None:
+    Checkpoints(begun.checkpoints).save(TrainingState(41, [np.zeros(3)]))
+    with pytest.raises(TrainingError, match="checkpoints: the arrays are not the state of this network"):
+        Fit(source, config, begun)
+
+
+def test_a_share_for_pictures_that_are_not_there(source: OxfordPets, config_file: Path, tmp_path: Path) -> None:
+    config = load_config(config_file, ["sampling.lions=0.5"])
+    with pytest.raises(TrainingError, match=r"sampling: no training picture in group\(s\) lions"):
+        Fit(source, config, Run(tmp_path))
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(
+    source: OxfordPets, config: TrainingConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = Fit(source, config, Run(tmp_path))
+
+    def diverged(learner: Learner, pictures: Any, masks: Any) -> float:
+        return float("nan")
+
+    monkeypatch.setattr(Learner, "step", diverged)
+    with pytest.raises(TrainingError, match="the loss is nan at step 0; lower the learning rate"):
+        fit.go(silent)
+    assert not (tmp_path / "checkpoints").exists()
+    assert (tmp_path / "augmented.png").exists()
+
+
+def test_determinism_is_tensorflows(config: TrainingConfig, config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(TrainingError, match="deterministic: only with Keras' TensorFlow backend"):
+        set_up_backend(config)
+    set_up_backend(load_config(config_file, ["deterministic=false"]))  # nothing to set up

@@ -1,0 +1,49 @@
+import importlib.util
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.training.plots import can_plot, learning_curves
+from tests.training.drawn_pets import Array
+
+History = list[dict[str, float]]
+
+
+def history(rows: int, rising: bool = True) -> History:
+    scores = np.linspace(0.2, 0.8, rows) if rising else np.linspace(0.8, 0.2, rows)
+    return [
+        {
+            "step": 10.0 * number,
+            "training_loss": 1 - float(score),
+            "validation_cross_entropy": 1.2 - float(score),
+            "validation_mean_iou": float(score),
+            "validation_iou_pet": float(score) / 2,
+            "validation_iou_border": float("nan"),
+        }
+        for number, score in enumerate(scores, start=1)
+    ]
+
+
+def drawn(rows: History) -> Array:
+    with Image.open(io.BytesIO(learning_curves(rows, size=(4, 2)))) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB"))
+
+
+def test_curves() -> None:
+    rising, falling = drawn(history(5)), drawn(history(5, rising=False))
+    assert rising.shape == (200, 400, 3)
+    assert (rising != 255).any(axis=-1).mean() > 0.02
+    assert not np.array_equal(rising, falling)
+
+
+def test_one_validation_is_enough() -> None:
+    assert drawn(history(1)).shape == (200, 400, 3)
+
+
+def test_whether_matplotlib_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert can_plot()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert not can_plot()

@@ -1,0 +1,102 @@
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.training import progress as module
+from app.training.progress import ESTIMATE_AFTER, LINE_EVERY_SECONDS, Progress, duration
+
+
+class Clock:
+    """Stands still unless it's moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], bytes]]:
+    """Standard error is a terminal; yields what reads from its other end. No fixture: pytest sets the stream anew."""
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as stream:
+        os.set_blocking(ours, False)
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            yield partial(os.read, ours, 65536)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.6, "1 s"),
+        (89, "89 s"),
+        (90, "2 min"),
+        (60 * 12 + 20, "12 min"),
+        (60 * 89, "89 min"),
+        (60 * 90, "1 h 30 min"),
+        (3600 * 3 + 60 * 5, "3 h 05 min"),
+        (3600 * 30, "30 h 00 min"),
+    ],
+)
+def test_durations_for_people(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_lines_where_there_is_no_terminal(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(first=100, total=400, batch_size=16) as progress:
+        for step in range(101, 401):
+            clock.now += 0.5
+            progress(step, 400, 1.25 - step / 1000)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"32.0 images/s over the first {ESTIMATE_AFTER} steps: about 2 min"
+    assert lines[1] == "step 160/400  loss 1.090  32.0 images/s  2 min left"
+    assert lines[-1] == "step 400/400  loss 0.850  32.0 images/s  0 s left"
+    assert len(lines) == 1 + 300 * 0.5 / LINE_EVERY_SECONDS
+
+
+def test_a_run_shorter_than_the_estimate_still_says_something(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(first=0, total=3, batch_size=4) as progress:
+        for step in (1, 2, 3):
+            clock.now += 1
+            progress(step, 3, 0.5)
+    assert capsys.readouterr().err == "step 3/3  loss 0.500  4.0 images/s  0 s left\n"
+
+
+def test_a_bar_on_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch) as screen:
+        with Progress(first=30, total=40, batch_size=8) as progress:
+            for step in range(31, 41):
+                clock.now += 4
+                progress(step, 40, 0.75)
+        shown = screen().decode()
+    assert re.search(r"#+-+\]  31/40  loss 0\.750  2\.0 images/s  36 s left", shown)
+    assert re.search(r"#+\]  40/40  loss 0\.750  2\.0 images/s  0 s left", shown)
+    assert "over the first" not in shown
+    assert shown.endswith("\n")
+
+
+def test_a_failure_passes_through_and_ends_the_bar(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with terminal(monkeypatch) as screen:
+        with pytest.raises(FileNotFoundError), Progress(first=1, total=2, batch_size=1):
+            (tmp_path / "nothing").read_bytes()
+        shown = screen().decode()
+    assert "1/2" in shown
+    assert shown.endswith("\n")

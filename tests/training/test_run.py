@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.errors import TrainingError
+from app.training.config import TrainingConfig, load_config
+from app.training.run import Run
+from tests.training.full_disk import full_disk
+
+CONFIG = load_config(None, ["steps=10", "learning_rate=0.003"])
+OTHER = load_config(None, ["steps=20", "learning_rate=0.003", "augmentation.rotation=1"])
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Run(tmp_path / "runs" / "first")
+    run.open(CONFIG)
+    return run
+
+
+def small_network() -> keras.Model:
+    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(64, name="dense")])
+
+
+def begin(run: Run) -> None:
+    """As if a checkpoint had been written."""
+    (run.checkpoints / "step-000000005").mkdir(parents=True)
+
+
+def test_the_configuration_is_kept(run: Run) -> None:
+    assert run.config() == CONFIG
+    begin(run)
+    Run(run.folder).open(CONFIG)
+    assert run.config() == CONFIG
+
+
+def test_another_configuration_is_refused(run: Run) -> None:
+    begin(run)
+    with pytest.raises(TrainingError, match="holds a run with another augmentation, steps; choose another folder"):
+        run.open(OTHER)
+    assert run.config() == CONFIG
+
+
+def test_before_the_first_checkpoint_another_configuration_takes_its_place(run: Run) -> None:
+    run.write_validation(["a"])
+    run.write_data("0", 1, 1)
+    run.open(OTHER)
+    assert (run.config(), run.validation()) == (OTHER, None)
+    run.write_data("1", 1, 1)  # other data too
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "inside"):
+        with pytest.raises(TrainingError, match="file"):
+            Run(folder).open(CONFIG)
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"stpes": 3}'], ids=["missing", "torn", "invalid"])
+def test_a_folder_of_something_else(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(TrainingError, match="is not the folder of a run"):
+        Run(tmp_path).config()
+
+
+def test_a_configuration_of_an_earlier_release(run: Run, tmp_path: Path) -> None:
+    """What it does not name yet has its default."""
+    values = json.loads((run.folder / "config.json").read_text())
+    del values["clip_norm"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    assert Run(tmp_path).config() == TrainingConfig(steps=10, learning_rate=0.003)
+
+
+@pytest.mark.parametrize("names", [[], ["a"], ["b_2", "a b", "ü"]])
+def test_the_validation_list(run: Run, names: list[str]) -> None:
+    assert run.validation() is None
+    run.write_validation(names)
+    assert Run(run.folder).validation() == names
+    assert (run.folder / "validation.txt").read_text("utf-8").splitlines() == names
+
+
+def test_the_data(run: Run) -> None:
+    run.write_data("abc", 10, 2)
+    run.write_data("abc", 10, 2)
+    assert run.data() == {"fingerprint": "abc", "training": 10, "validation": 2}
+    with pytest.raises(TrainingError, match="begun on other data; choose another folder, or restore the data"):
+        run.write_data("abd", 10, 2)
+    assert run.data()["fingerprint"] == "abc"
+
+
+def test_the_history(run: Run) -> None:
+    run.write_history([{"step": 5.0, "iou": 0.1 + 0.2}, {"step": 10.0, "iou": float("nan")}])
+    assert (run.folder / "history.csv").read_text() == "step,iou\n5.0,0.30000000000000004\n10.0,nan\n"
+
+
+def test_a_picture(run: Run) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    run.write_picture("sheet.png", pixels)
+    with Image.open(run.folder / "sheet.png") as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_a_network(run: Run) -> None:
+    network = small_network()
+    run.write_network(run.best_network, network)
+    found = keras.saving.load_model(run.best_network, compile=False)
+    assert np.array_equal(found.get_layer("dense").kernel, network.get_layer("dense").kernel)
+
+
+def test_a_full_disk_leaves_the_old_network(run: Run) -> None:
+    run.write_network(run.best_network, small_network())
+    before = run.best_network.read_bytes()
+    with full_disk(after=3000), pytest.raises(TrainingError, match=r"best\.keras could not be written: File too large"):
+        run.write_network(run.best_network, small_network())
+    assert run.best_network.read_bytes() == before
+    assert sorted(path.name for path in run.folder.iterdir()) == ["best.keras", "config.json"]

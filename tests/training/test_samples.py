@@ -1,0 +1,19 @@
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from app.training.samples import Credit, Sample
+
+
+def test_a_sample_needs_no_more_than_its_files() -> None:
+    sample = Sample("a", Path("a.jpg"), Path("a.png"))
+    assert (sample.source, sample.mask_kind, sample.stratum) == ("", "", "")
+    assert sample == Sample("a", Path("a.jpg"), Path("a.png"))
+
+
+@pytest.mark.parametrize("value", [Sample("a", Path("a.jpg"), Path("a.png")), Credit("a", "b", "c")])
+def test_they_are_values(value: Sample | Credit) -> None:
+    with pytest.raises(FrozenInstanceError):
+        value.name = "b"  # type: ignore[misc]  # that is the point
+    assert {value: 1}[value] == 1

@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.store.scores import Scores, SplitMetrics
+from app.training.evaluate import PictureResult
+from app.training.oxford import PETS, OxfordPets
+from app.training.samples import Sample
+from app.training.scoring import SplitResults, score_split, table
+from tests.training.drawn_pets import Array
+
+
+def result(kind: str, right: int, wrong: int) -> PictureResult:
+    sample = Sample("a", Path("a"), Path("b"), mask_kind=kind)
+    matrix = np.array([[right, wrong, 0], [0, 10, 0], [0, 0, 10]])
+    return PictureResult(sample, matrix, 1.0, 0.5, 0.5, (0.3, 0.4, 0.3))
+
+
+def results(*kinds: str) -> SplitResults:
+    plain = [result(kind, right=10 * (number + 1), wrong=10) for number, kind in enumerate(kinds)]
+    flipped = [result(kind, right=10 * (number + 1), wrong=0) for number, kind in enumerate(kinds)]
+    return SplitResults(plain, flipped)
+
+
+def test_scores_with_and_without_flip() -> None:
+    found = results("own", "own").metrics(PETS)
+    assert found.pictures == 2
+    assert found.iou["pet"] == pytest.approx(30 / 50)
+    assert found.flip is not None
+    assert found.flip.iou["pet"] == 1
+
+
+def test_scores_of_one_kind_of_mask() -> None:
+    found = results("own", "outline").metrics(PETS, "outline")
+    assert found.pictures == 1
+    assert found.iou["pet"] == pytest.approx(20 / 30)
+
+
+def test_each_kind_has_its_own_line_where_there_are_several() -> None:
+    found = results("own", "outline", "own").by_mask_kind("test", PETS)
+    assert {name: metrics.pictures for name, metrics in found.items()} == {
+        "test": 3,
+        "test, outline masks": 1,
+        "test, own masks": 2,
+    }
+    assert list(results("own", "own").by_mask_kind("test", PETS)) == ["test"]
+
+
+def test_both_passes_are_scored(source: OxfordPets) -> None:
+    def left_is_pet(pictures: Array) -> Array:
+        classes = np.zeros(pictures.shape[:3], int)
+        classes[:, :, pictures.shape[2] // 2 :] = 1
+        return np.eye(3, dtype=np.float32)[classes]
+
+    samples = source.samples("test")
+    found = score_split(left_is_pet, source, samples, (32, 32), "stretch")
+    assert [r.sample for r in found.plain] == [r.sample for r in found.flipped] == samples
+    metrics = found.metrics(PETS)
+    assert metrics.flip is not None
+    assert metrics.pixel_accuracy != metrics.flip.pixel_accuracy  # half and half becomes all pet
+
+
+def test_a_table() -> None:
+    iou = {"pet": 0.81234, "background": None}
+    flip = Scores(mean_iou=0.9, iou={"pet": 0.9, "background": 0.9})
+    metrics = SplitMetrics(
+        mean_iou=0.5, iou=iou, dice={"pet": 0.6, "background": 0.8}, pixel_accuracy=0.75, pictures=7, flip=flip
+    )
+    rows = table({"test": metrics, "validation": SplitMetrics(mean_iou=0.25, iou=iou, pictures=3)}).splitlines()
+    head = "| split | pictures | mean IoU | IoU pet | IoU background | foreground + border IoU | mean Dice "
+    assert rows == [
+        f"{head}| pixel accuracy | cross-entropy |",
+        "|---|---|---|---|---|---|---|---|---|",
+        "| test | 7 | 0.500 | 0.812 | – | – | 0.700 | 0.750 | – |",
+        "| test, with flip | 7 | 0.900 | 0.900 | 0.900 | – | – | – | – |",
+        "| validation | 3 | 0.250 | 0.812 | – | – | – | – | – |",
+    ]
