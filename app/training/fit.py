@@ -15,6 +15,7 @@ from app.training.draw import Sampler
 from app.training.evaluate import evaluate_pictures, total_scores
 from app.training.files import write_file
 from app.training.learner import Learner
+from app.training.machine import training_machine
 from app.training.plots import can_plot, learning_curves
 from app.training.run import Run
 from app.training.samples import DataSource, Sample
@@ -41,6 +42,7 @@ class Fit:
 
     def __init__(self, source: DataSource, config: TrainingConfig, run: Run) -> None:
         run.open(config)
+        run.write_machine(training_machine())
         set_up_backend(config)
         self.config = config
         self.run = run

@@ -1,14 +1,16 @@
 """The model card: what a version is, from what, how good, and what it is not for. Generated from the run."""
 
 import json
-import os
 import platform
 
 from app.store.manifest import ManifestDraft
+from app.training.machine import processor
 from app.training.scoring import table
 
 
-def model_card(name: str, draft: ManifestDraft, differences: dict[str, float], parameters: int) -> str:
+def model_card(
+    name: str, draft: ManifestDraft, differences: dict[str, float], parameters: int, machines: list[str]
+) -> str:
     """Markdown.
 
     Args:
@@ -16,6 +18,7 @@ def model_card(name: str, draft: ManifestDraft, differences: dict[str, float], p
         draft: its manifest.
         differences: largest difference in probability from the Keras network, by form of the network.
         parameters: number of weights.
+        machines: what it was trained on, in words.
     """
     height, width = draft.preprocessing.size
     classes = ", ".join(f"{label.id} {label.name}" for label in draft.labels)
@@ -28,7 +31,7 @@ def model_card(name: str, draft: ManifestDraft, differences: dict[str, float], p
         table(draft.metrics),
         "IoU, Dice and accuracy are counted over all pixels of a split together, at each mask's own size; undecided "
         "pixels are left out. *Foreground + border* is their union against the rest. Scored once, on publishing, by "
-        f"{_measured()}.",
+        f"Python {platform.python_version()} on {processor()}.",
         "Largest difference in probability from the Keras network on validation pictures: "
         + ", ".join(f"{form} {difference:.1e}" for form, difference in differences.items())
         + ".",
@@ -40,6 +43,7 @@ def model_card(name: str, draft: ManifestDraft, differences: dict[str, float], p
         "background; nothing is rescaled to make one appear. Small objects in large pictures are lost, since the whole "
         f"picture is brought to {height}×{width}. Not for decisions about people.",
         "## Training",
+        f"Trained on: {'; then '.join(machines)}.",
         "```json\n" + json.dumps(draft.training, indent=2) + "\n```",
         "Packages: " + ", ".join(f"{package} {version}" for package, version in draft.packages.items()) + ".",
     ]
@@ -53,7 +57,3 @@ def _data(draft: ManifestDraft) -> str:
         lines.append("Sources, whose licences hold for what is derived from them:\n")
         lines += [f"- {credit.name}: {credit.authors}; {credit.license}" for credit in draft.data.credits]
     return "\n".join(lines)
-
-
-def _measured() -> str:
-    return f"Python {platform.python_version()} on {os.cpu_count()} {platform.machine()} cores"

@@ -78,7 +78,7 @@ def publish_run(
             test = source.samples("test")
             results["test"] = score_split(exported.serving, source, test, sides, config.resize)
         draft = _draft(run, source, config, sides, architecture.to_dict(), results)
-        card = model_card(name, draft, differences, network.count_params())
+        card = model_card(name, draft, differences, network.count_params(), run.machine())
         version = publish_version(store, name, draft, {**exported.files, "MODEL_CARD.md": card.encode()})
     return Published(version, differences)
 

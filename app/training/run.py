@@ -31,6 +31,7 @@ class Run:
         self._config = folder / "config.json"
         self._validation = folder / "validation.txt"
         self._data = folder / "data.json"
+        self._machine = folder / "machine.txt"
 
     def open(self, config: TrainingConfig) -> None:
         """Makes the folder, or goes on in one of the same configuration.
@@ -54,6 +55,7 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._validation.unlink(missing_ok=True)
             self._data.unlink(missing_ok=True)
+            self._machine.unlink(missing_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: {error.strerror or error}") from error
         write_file(self._config, config.model_dump_json(indent=2).encode())
@@ -117,3 +119,13 @@ class Run:
     def data(self) -> dict[str, Any]:
         """`fingerprint` of the data, numbers of `training` and `validation` pictures."""
         return dict(json.loads(self._data.read_bytes()))
+
+    def write_machine(self, machine: str) -> None:
+        """Keeps what the run is trained on; a run that goes on elsewhere has both."""
+        known = self.machine()
+        if machine not in known:
+            write_file(self._machine, "".join(f"{line}\n" for line in [*known, machine]).encode())
+
+    def machine(self) -> list[str]:
+        """What the run was trained on, in words."""
+        return self._machine.read_text("utf-8").splitlines() if self._machine.exists() else []

@@ -120,3 +120,11 @@ def test_a_full_disk_leaves_the_old_network(run: Run) -> None:
         run.write_network(run.best_network, small_network())
     assert run.best_network.read_bytes() == before
     assert sorted(path.name for path in run.folder.iterdir()) == ["best.keras", "config.json"]
+
+
+def test_every_machine_of_a_run_is_kept_once(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert run.machine() == []
+    for machine in ("a CPU", "a GPU", "a CPU"):
+        run.write_machine(machine)
+    assert run.machine() == ["a CPU", "a GPU"]

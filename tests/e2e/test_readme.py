@@ -1,0 +1,95 @@
+"""What the README shows works as written."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from app.core.settings import PREFIX, Settings
+from tests.e2e.process import ServerProcess
+from tests.training.drawn_pets import pets, write_data_set
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+"""Blocks marked `console` are not run: they install."""
+ADDRESS = "localhost:8000"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Iterator[str]:
+    """Host and port of a server with the model that comes with the project."""
+    with ServerProcess("--model-store", str(ROOT / "model_store")) as server:
+        server.wait_for("model loaded")
+        yield f"127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, photograph: bytes) -> Path:
+    """Where a reader stands: with a photograph, and pictures of their own in the layout that the README asks for."""
+    (tmp_path / "cat.jpg").write_bytes(photograph)
+    write_data_set(tmp_path / "my-pictures", pets(0, 20), pets(20, 4))
+    return tmp_path
+
+
+def blocks(language: str, containing: str) -> list[str]:
+    found = [text for kind, text in BLOCK.findall(README) if kind == language and containing in text]
+    assert found, f"the README has no {language} block with {containing!r}"
+    return found
+
+
+def run(command: list[str], folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, check=False, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_curl_examples(shipped: str, folder: Path) -> None:
+    for block in blocks("sh", "curl"):
+        output = run(["bash", "-euo", "pipefail", "-c", block.replace(ADDRESS, shipped)], folder)
+        if "Accept: application/json" in block:
+            assert '"classes"' in output
+        if "no picture" in block:
+            assert '"code":"invalid_image"' in output.replace(" ", "")
+    photograph = Image.open(folder / "cat.jpg")
+    for name, mode in {"mask": "P", "overlay": "RGB", "cutout": "RGBA"}.items():
+        with Image.open(folder / f"{name}.png") as image:
+            assert (image.size, image.mode) == (photograph.size, mode)
+
+
+def test_python_example(shipped: str, folder: Path) -> None:
+    for block in blocks("python", "httpx"):
+        output = run([sys.executable, "-c", block.replace(ADDRESS, shipped)], folder)
+        assert re.fullmatch(r"\d+% of the picture is pet, says pets/\d+; sha256=.*\n", output)
+
+
+def test_training_on_own_pictures(folder: Path) -> None:
+    (block,) = blocks("sh", "segserve train")
+    *commands, serve = block.strip().splitlines()
+    for command in commands:
+        run(["bash", "-euo", "pipefail", "-c", command], folder)
+    assert (folder / "runs/first/augmented.png").is_file()
+    reference = serve.removeprefix("segserve serve --model ")
+    picture = next((folder / "my-pictures/images").iterdir())
+    with ServerProcess("--model-store", str(folder / "model_store"), "--model", reference) as server:
+        server.wait_for("model loaded")
+        answer = httpx.post(f"{server.url}/segment", content=picture.read_bytes())
+    assert answer.status_code == 200
+    assert answer.headers["segserve-model"].startswith("mine/1; ")
+    with Image.open(picture) as original, Image.open(BytesIO(answer.content)) as mask:
+        assert mask.size == original.size
+
+
+def test_every_setting_is_in_the_table() -> None:
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default == "" else f"`{field.default}`"
+        assert f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |" in README
