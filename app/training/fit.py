@@ -27,6 +27,10 @@ Report = Callable[[int, int, float], None]
 """Called after each step with steps done, steps in all, mean loss."""
 
 
+EXAMPLES = 8
+"""Most validation pictures on the sheet of examples."""
+
+
 class Fit:
     """One run: data on the device, network, checkpoints.
 
@@ -108,7 +112,8 @@ class Fit:
         if self.state.best is None or scores.mean_iou > self.state.best:
             self.state.best = scores.mean_iou
             self.run.write_network(self.run.best_network, network)
-            sheet = examples_sheet(network.predict_on_batch, self._source, self.validation[:8], self.config)
+            chosen = self.validation[:: -(-len(self.validation) // EXAMPLES)]
+            sheet = examples_sheet(network.predict_on_batch, self._source, chosen, self.config)
             self.run.write_picture("examples.png", sheet)
         if self.state.step == self.steps:
             self.run.write_network(self.run.last_network, network)
