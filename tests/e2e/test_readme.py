@@ -60,10 +60,11 @@ def test_curl_examples(shipped: str, folder: Path) -> None:
             assert '"classes"' in output
         if "no picture" in block:
             assert '"code":"invalid_image"' in output.replace(" ", "")
-    photograph = Image.open(folder / "cat.jpg")
+    with Image.open(folder / "cat.jpg") as photograph:
+        size = photograph.size
     for name, mode in {"mask": "P", "overlay": "RGB", "cutout": "RGBA"}.items():
         with Image.open(folder / f"{name}.png") as image:
-            assert (image.size, image.mode) == (photograph.size, mode)
+            assert (image.size, image.mode) == (size, mode)
 
 
 def test_python_example(shipped: str, folder: Path) -> None:

@@ -72,7 +72,7 @@ def test_it_learns(finished: Run) -> None:
 
 def test_what_it_leaves(finished: Run, source: OxfordPets, config: TrainingConfig) -> None:
     assert {path.name for path in finished.folder.iterdir()} == {
-        *("config.json", "data.json", "validation.txt", "history.csv"),
+        *("config.json", "data.json", "machine.txt", "validation.txt", "history.csv"),
         *("augmented.png", "examples.png", "curves.png"),
         *("best.keras", "last.keras", "checkpoints"),
     }
@@ -95,8 +95,9 @@ def test_its_pictures_show_something(finished: Run, name: str) -> None:
 
 
 def test_stopped_and_gone_on_it_ends_as_an_unbroken_run(gone_on: GoneOn, finished: Run) -> None:
-    assert gone_on.left == {"config.json", "data.json", "validation.txt", "augmented.png", "checkpoints"} | {
-        *("best.keras", "examples.png", "history.csv", "curves.png")  # of the validation at step 16
+    assert gone_on.left == {
+        *("config.json", "data.json", "machine.txt", "validation.txt", "augmented.png", "checkpoints"),
+        *("best.keras", "examples.png", "history.csv", "curves.png"),  # of the validation at step 16
     }
     require_equal(gone_on.run, finished)
 

@@ -1,9 +1,8 @@
+import contextlib
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,15 +28,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], bytes]]:
-    """Standard error is a terminal; yields what reads from its other end. No fixture: pytest sets the stream anew."""
+@contextlib.contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """Makes standard error a terminal; afterwards the list holds what it showed (pytest would undo a fixture's)."""
     ours, theirs = os.openpty()
-    with os.fdopen(ours, "rb"), os.fdopen(theirs, "w") as stream:
-        os.set_blocking(ours, False)
-        with monkeypatch.context() as patch:
+    screen: list[bytes] = []
+    with os.fdopen(ours, "rb", buffering=0) as shown:
+        with os.fdopen(theirs, "w") as stream, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stream)
-            yield partial(os.read, ours, 65536)
+            yield screen
+        with contextlib.suppress(OSError):  # how Linux tells that the other end is closed
+            while part := shown.read(65536):
+                screen.append(part)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +81,11 @@ def test_a_run_shorter_than_the_estimate_still_says_something(clock: Clock, caps
 
 
 def test_a_bar_on_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal(monkeypatch) as screen:
-        with Progress(first=30, total=40, batch_size=8) as progress:
-            for step in range(31, 41):
-                clock.now += 4
-                progress(step, 40, 0.75)
-        shown = screen().decode()
+    with terminal(monkeypatch) as screen, Progress(first=30, total=40, batch_size=8) as progress:
+        for step in range(31, 41):
+            clock.now += 4
+            progress(step, 40, 0.75)
+    shown = b"".join(screen).decode()
     assert re.search(r"#+-+\]  31/40  loss 0\.750  2\.0 images/s  36 s left", shown)
     assert re.search(r"#+\]  40/40  loss 0\.750  2\.0 images/s  0 s left", shown)
     assert "over the first" not in shown
@@ -94,9 +95,8 @@ def test_a_bar_on_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_failure_passes_through_and_ends_the_bar(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with terminal(monkeypatch) as screen:
-        with pytest.raises(FileNotFoundError), Progress(first=1, total=2, batch_size=1):
-            (tmp_path / "nothing").read_bytes()
-        shown = screen().decode()
+    with terminal(monkeypatch) as screen, pytest.raises(FileNotFoundError), Progress(first=1, total=2, batch_size=1):
+        (tmp_path / "nothing").read_bytes()
+    shown = b"".join(screen).decode()
     assert "1/2" in shown
     assert shown.endswith("\n")
