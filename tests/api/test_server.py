@@ -116,6 +116,9 @@ def test_it_listens_where_the_settings_say(settings: Settings) -> None:
     chosen = settings.model_copy(update={"host": "127.0.0.1", "port": port})
     with listening_socket(chosen) as listener:
         assert listener.getsockname() == ("127.0.0.1", port)
+        # An answer of two packets must not wait for the client's delayed acknowledgement.
+        with socket.create_connection(("127.0.0.1", port)), listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         with pytest.raises(ConfigurationError, match=rf"cannot listen on 127\.0\.0\.1:{port}"):
             listening_socket(chosen)
     with pytest.raises(ConfigurationError, match="cannot listen on no such host"):
