@@ -24,6 +24,7 @@ class OpenVinoEngine:
 
     Raises:
         ConfigurationError: the precision cannot be had here, or compiling gave another one.
+        ValueError: no thread to compute on.
     """
 
     name: EngineName = "openvino"
@@ -33,6 +34,8 @@ class OpenVinoEngine:
     def __init__(
         self, model: Path, size: tuple[int, int], precision: Precision, threads: int, streams: int = 0
     ) -> None:
+        if threads < 1:
+            raise ValueError(f"threads {threads}: at least one is needed")
         require_precision(precision)
         openvino = import_openvino()
         core = openvino.Core()

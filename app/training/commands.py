@@ -56,6 +56,7 @@ def train(config: Path | None, data: Path, folder: Path, overrides: tuple[str, .
     Exit codes: 0 done, 1 wrong data or configuration, 130 interrupted.
     """
     from app.training.config import load_config
+    from app.training.interrupt import Interrupt
     from app.training.plots import can_plot
     from app.training.progress import ESTIMATE_AFTER, Progress
     from app.training.run import Run
@@ -73,11 +74,18 @@ def train(config: Path | None, data: Path, folder: Path, overrides: tuple[str, .
         first = fit.state.step
         pictures = f"{len(fit.training)} pictures to train on, {len(fit.validation)} to validate on"
         click.echo(f"{pictures}; step {first} of {fit.steps}", err=True)
-        with Progress(first, fit.steps, settings.batch_size) as progress:
-            fit.go(progress, stop_at=first + ESTIMATE_AFTER if dry_run else None)
+        for name in fit.missing_classes:
+            click.echo(f"no pixel of any mask is {name}: the network will not learn it. Is that right?", err=True)
+        with Interrupt() as interrupt, Progress(first, fit.steps, settings.batch_size) as progress:
+            fit.go(progress, first + ESTIMATE_AFTER if dry_run else None, lambda: interrupt.asked)
     except KeyboardInterrupt:
-        click.echo("segserve: interrupted; the same command goes on from the last checkpoint", err=True)
+        click.echo(
+            "segserve: interrupted; the same command goes on from the last checkpoint, if there is one", err=True
+        )
         raise SystemExit(INTERRUPTED) from None
+    if interrupt.asked:
+        click.echo(f"segserve: interrupted at step {fit.state.step}; the same command goes on from there", err=True)
+        raise SystemExit(INTERRUPTED)
     if fit.state.history:
         click.echo(f"best validation mean IoU {fit.state.best:.4f}; see {folder}", err=True)
 
@@ -114,6 +122,8 @@ def evaluate(what: str, data: Path, split: str, size: int | None, last: bool, mo
         rule = config.resize
         samples = validation_samples(run, source) if split == "validation" else source.samples(split)
     else:
+        if "/" in what:
+            raise TrainingError(f"{what}: there is no folder of a run; a model is NAME, NAME:VERSION or NAME:ALIAS")
         if size or last:
             raise TrainingError("--size and --last are for runs; a published model has its own size")
         predict, sides, rule = _model(what, model_store, source.labels)

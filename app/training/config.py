@@ -1,5 +1,6 @@
 """Configuration of a training run: typed, validated, read from TOML, every value overridable by name."""
 
+import difflib
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,7 +88,7 @@ class TrainingConfig(StrictModel):
     @model_validator(mode="after")
     def _consistent(self) -> "TrainingConfig":
         if (self.steps is None) == (self.epochs is None):
-            raise ValueError("give either `steps` or `epochs`")
+            raise ValueError("give either `steps` or `epochs`, for example --set epochs=20")
         network = self.architecture(classes=2)
         narrowest = min(network.stem_filters, *network.filters)
         if network.residual and self.batch_size % 2 and narrowest <= CRASHING_CHANNELS:
@@ -124,8 +125,21 @@ def load_config(path: Path | None, overrides: Sequence[str] = ()) -> TrainingCon
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise TrainingError(f"{path or 'configuration'}: {error}") from error
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc'])) or 'configuration'}: {item['msg']}" for item in error.errors()]
-        raise TrainingError("\n".join(lines)) from error
+        raise TrainingError(
+            "\n".join(_explained(item["loc"], item["msg"], item["type"]) for item in error.errors())
+        ) from error
+
+
+def _explained(place: tuple[int | str, ...], message: str, kind: str) -> str:
+    """A line for one problem that pydantic found."""
+    name = ".".join(map(str, place)) or "configuration"
+    if kind != "extra_forbidden":
+        return f"{name}: {message}"
+    sections: dict[str, type[StrictModel]] = {"network": NetworkConfig, "augmentation": AugmentationConfig}
+    model = sections.get(str(place[0]), TrainingConfig) if len(place) > 1 else TrainingConfig
+    known = list(model.model_fields)
+    similar = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return f"{name}: unknown name; " + (f"did you mean {similar[0]}?" if similar else f"known: {', '.join(known)}")
 
 
 def _assign(values: dict[str, Any], override: str) -> None:

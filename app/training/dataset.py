@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.core.errors import DataError, ImageError
+from app.core.labels import LabelMap
 from app.imaging.decode import DecodeLimits, decode
 from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
 from app.training.samples import DataSource, Sample
@@ -91,3 +92,24 @@ def pack(source: DataSource, samples: Sequence[Sample], size: int, rule: ResizeR
     pictures, masks, digests = zip(*good, strict=True)
     fingerprint = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
     return Packed(tuple(samples), np.stack(pictures), np.stack(masks), fingerprint)
+
+
+def require_apart(source: DataSource, training: Sequence[Sample]) -> None:
+    """Sees to it that no picture of the list `test`, where there is one, is trained on.
+
+    Raises:
+        DataError: pictures that are on both lists.
+    """
+    if "test" not in source.splits:
+        return
+    both = {sample.name for sample in training} & {sample.name for sample in source.samples("test")}
+    if both:
+        raise DataError(
+            [f"{name}: listed in trainval and in test; scores on it would mean nothing" for name in sorted(both)]
+        )
+
+
+def missing_classes(packed: Packed, labels: LabelMap) -> list[str]:
+    """Names of the classes that not a single pixel has."""
+    present = np.unique(packed.masks)
+    return [label.name for label in labels if label.id not in present]

@@ -10,7 +10,7 @@ from app.core.errors import TrainingError
 from app.training.augment import Augmenter
 from app.training.checkpoint import Checkpoints, TrainingState
 from app.training.config import TrainingConfig
-from app.training.dataset import Packed, pack
+from app.training.dataset import Packed, missing_classes, pack, require_apart
 from app.training.draw import Sampler
 from app.training.evaluate import evaluate_pictures, total_scores
 from app.training.files import write_file
@@ -52,6 +52,7 @@ class Fit:
         self.run = run
         self._source = source
         samples = sorted(source.samples("trainval"), key=lambda sample: sample.name)  # however the list is ordered
+        require_apart(source, samples)
         packed = pack(source, samples, config.stored_size, config.resize)
         self.training, self.validation = self._split(packed)
         self.steps = config.total_steps(len(self.training))
@@ -60,10 +61,11 @@ class Fit:
         self._augmenter = Augmenter(packed.pictures[chosen], packed.masks[chosen], config.size)
         self._learner = Learner(config, len(source.labels), self.steps)
         self._checkpoints = Checkpoints(run.checkpoints)
+        self.missing_classes = missing_classes(packed, source.labels)
         self.state = self._restored()
 
-    def go(self, report: Report, stop_at: int | None = None) -> None:
-        """Trains up to `stop_at` steps, or to the end.
+    def go(self, report: Report, stop_at: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
+        """Trains up to `stop_at` steps, or to the end, or until `stop` says so after a step: then a checkpoint is kept.
 
         Raises:
             TrainingError: the loss is not finite, or a file cannot be written; checkpoints are intact.
@@ -79,6 +81,9 @@ class Fit:
             self.state.step += 1
             report(self.state.step, self.steps, loss)
             self._after_step(loss)
+            if stop():
+                self._save()
+                return
 
     def _after_step(self, loss: float) -> None:
         config, step = self.config, self.state.step

@@ -34,7 +34,9 @@ def learning_curves(history: list[dict[str, float]], size: tuple[float, float] =
     prefix = "validation_iou_"
     classes = {name: name.removeprefix(prefix) for name in history[0] if name.startswith(prefix)}
     _lines(right, steps, history, classes)
-    right.plot(steps, [row["validation_mean_iou"] for row in history], color="black", linewidth=2, label="mean")
+    right.plot(
+        steps, [row["validation_mean_iou"] for row in history], color="black", linewidth=2, marker=".", label="mean"
+    )
     right.set(xlabel="gradient step", ylabel="validation IoU", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.3)
@@ -46,4 +48,4 @@ def learning_curves(history: list[dict[str, float]], size: tuple[float, float] =
 
 def _lines(axes: Any, steps: list[float], history: list[dict[str, float]], named: dict[str, str]) -> None:
     for name, label in named.items():
-        axes.plot(steps, [row[name] for row in history], label=label)
+        axes.plot(steps, [row[name] for row in history], marker=".", label=label)

@@ -100,3 +100,8 @@ def test_another_precision_than_asked_ends_the_load(file: Path, monkeypatch: pyt
 
 def test_threads_are_not_pinned(file: Path) -> None:
     assert openvino_engine._configuration(None, 1, 1)["ENABLE_CPU_PINNING"] is False
+
+
+def test_without_a_thread_there_is_no_engine(file: Path) -> None:
+    with pytest.raises(ValueError, match="threads 0"):
+        OpenVinoEngine(file, (32, 32), "float32", threads=0)

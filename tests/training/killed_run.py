@@ -45,20 +45,21 @@ def train(config: Path, data: Path, folder: Path) -> "subprocess.Popen[str]":
     )
 
 
-def killed_and_finished(config: Path, data: Path, run: Run) -> KilledRun:
+def killed_and_finished(config: Path, data: Path, run: Run, number: signal.Signals = signal.SIGKILL) -> KilledRun:
     """Kills the run as soon as it says that it has done 20 steps; it's a few steps further by then, nobody knows where.
 
     Args:
         config: with a checkpoint within the first 20 steps, and many more to go.
         data: of the run.
         run: a new folder.
+        number: the signal that ends it.
     """
     with train(config, data, run.folder) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if f"over the first {ESTIMATE_AFTER} steps" in line:
                 break
-        process.send_signal(signal.SIGKILL)
+        process.send_signal(number)
         code = process.wait()
     left = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*")}
     with train(config, data, run.folder) as process:

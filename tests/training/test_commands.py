@@ -3,7 +3,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
+from PIL import Image
 
 from app.store.manifest import LabelEntry
 from app.store.repository import ModelStore
@@ -55,7 +57,9 @@ def test_wrong_data_prints_every_problem_before_the_first_step(
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["stpes=3", "batch_size=0"], "greater than or equal to 1\nstpes: Extra inputs are not permitted\n"),
+        (["stpes=3", "batch_size=0"], "greater than or equal to 1\nstpes: unknown name; did you mean steps?\n"),
+        (["network.filter=[8]"], "network.filter: unknown name; did you mean filters?"),
+        (["colour=1"], "colour: unknown name; known: seed, size, "),
         (["validation_pictures=500"], "validation_pictures 500: 28 pictures, 21 of them eligible; ask for fewer"),
         (["sampling.lions=1"], "no training picture in group(s) lions"),
     ],
@@ -85,6 +89,18 @@ def test_interrupted(
     result = segserve("train", config_file, "--data", data, "--run", tmp_path)
     assert result.exit_code == INTERRUPTED == 130
     assert "the same command goes on from the last checkpoint" in result.stderr
+
+
+def test_a_class_that_never_occurs_is_named(
+    segserve: Segserve, own_data: Path, config_file: Path, tmp_path: Path
+) -> None:
+    for path in (own_data / "annotations" / "trimaps").iterdir():
+        trimap = np.asarray(Image.open(path))
+        Image.fromarray(np.where(trimap == 3, 1, trimap).astype(np.uint8)).save(path)
+    result = segserve("train", config_file, "--data", own_data, "--run", tmp_path, "--set", "steps=1")
+    assert result.exit_code == 0
+    assert result.stderr.count("no pixel of any mask is") == 1
+    assert "no pixel of any mask is border: the network will not learn it. Is that right?" in result.stderr
 
 
 def test_without_matplotlib_it_says_so(
@@ -158,7 +174,7 @@ def test_a_model_of_other_classes_is_not_evaluated(
         (["pets", "--last"], "--size and --last are for runs"),
         (["cats"], "no model 'cats' in the store"),
         (["pets:7"], "no version 7 of pets"),
-        (["runs/typo"], "no model 'runs/typo'"),
+        (["runs/typo"], "runs/typo: there is no folder of a run"),
         (["pets", "--split", "final"], "final.txt: missing"),
     ],
 )

@@ -9,7 +9,7 @@ from PIL import Image
 from app.core.errors import DataError
 from app.core.labels import UNDECIDED
 from app.imaging.geometry import Geometry, resize_mask, resize_picture
-from app.training.dataset import pack, read_sample
+from app.training.dataset import pack, read_sample, require_apart
 from app.training.oxford import OxfordPets
 
 
@@ -124,6 +124,20 @@ def test_a_turned_photograph_is_compared_as_people_see_it(own_data: Path) -> Non
     Image.fromarray(np.full((40, 60), 2, np.uint8)).save(mask)
     with pytest.raises(DataError, match=r"60×40 pixels, but .* has 40×60 as people see it"):
         read_sample(source, source.samples("trainval")[0])
+
+
+def test_pictures_to_test_on_are_not_trained_on(own_data: Path) -> None:
+    source = OxfordPets(own_data)
+    training = source.samples("trainval")
+    require_apart(source, training)
+    both = training[3].name
+    with (own_data / "annotations" / "test.txt").open("a") as file:
+        file.write(f"{both} 1 1 1\n")
+    with pytest.raises(DataError) as refused:
+        require_apart(source, training)
+    assert refused.value.problems == (f"{both}: listed in trainval and in test; scores on it would mean nothing",)
+    (own_data / "annotations" / "test.txt").unlink()
+    require_apart(source, training)
 
 
 def test_no_sample_at_all(source: OxfordPets) -> None:

@@ -1,5 +1,6 @@
 import csv
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 
 from app.core.errors import TrainingError
 from app.training.checkpoint import Checkpoints, TrainingState
+from app.training.commands import INTERRUPTED
 from app.training.config import TrainingConfig, load_config
 from app.training.fit import Fit, set_up_backend
 from app.training.learner import Learner
@@ -100,6 +102,17 @@ def test_stopped_and_gone_on_it_ends_as_an_unbroken_run(gone_on: GoneOn, finishe
         *("best.keras", "examples.png", "history.csv", "curves.png"),  # of the validation at step 16
     }
     require_equal(gone_on.run, finished)
+
+
+def test_interrupted_it_keeps_the_step_it_was_at(config_file: Path, data: Path, finished: Run, tmp_path: Path) -> None:
+    stopped = killed_and_finished(config_file, data, Run(tmp_path / "run"), signal.SIGINT)
+    assert stopped.code == INTERRUPTED
+    (last,) = {path for path in stopped.left if path.startswith("checkpoints/step-") and path.count("/") == 1} - {
+        "checkpoints/step-000000008",
+        "checkpoints/step-000000016",
+    }
+    assert f"step {int(last.removeprefix('checkpoints/step-'))} of 40" in stopped.again
+    require_equal(stopped.run, finished)
 
 
 def test_killed_and_started_again_it_ends_as_an_unbroken_run(killed: KilledRun, finished: Run) -> None:
