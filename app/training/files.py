@@ -1,7 +1,8 @@
 """Files that are there whole or not at all."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,38 @@ SHARD_BYTES = 12_000_000
 """Arrays are spread over files of about this size."""
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Writes a file so that a reader, or a crash, sees the old one or the new one.
+@contextmanager
+def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+    """Gives a path to write to; what is there at the end takes the place of `path`, whole or not at all.
+
+    The path is the same each time: what a killed process left of it is overwritten.
+
+    Args:
+        path: the file to be replaced.
+        suffix: what the path to write to has to end with.
 
     Raises:
         TrainingError: the file cannot be written, for example on a full disk; the old one is still there.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.part{suffix}")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        sync(temporary)
         temporary.replace(path)
         sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise TrainingError(f"{path} could not be written: {error.strerror or error}") from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Writes a file so that a reader, or a crash, sees the old one or the new one.
+
+    Raises:
+        TrainingError: as `replacing`.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def sync(path: Path) -> None:
@@ -54,10 +70,9 @@ def write_arrays(folder: Path, arrays: Sequence[Array]) -> None:
         shards[-1][f"{index:05d}"] = array
         filled += array.nbytes
     for number, shard in enumerate(shards):
-        with (folder / f"arrays-{number:02d}.npz").open("wb") as file:
-            np.savez(file, **shard)  # type: ignore[arg-type]  # numpy's stub takes a flag's name for one of these
-            file.flush()
-            os.fsync(file.fileno())
+        path = folder / f"arrays-{number:02d}.npz"
+        np.savez(path, **shard)  # type: ignore[arg-type]  # numpy's stub takes a flag's name for one of these
+        sync(path)
 
 
 def read_arrays(folder: Path) -> list[Array]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.core.errors import TrainingError
 from app.training.config import TrainingConfig
-from app.training.files import sync, write_file
+from app.training.files import replacing, write_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -89,15 +89,8 @@ class Run:
 
     def write_network(self, path: Path, network: Any) -> None:
         """Writes a Keras file, whole or not at all."""
-        temporary = path.with_name(f".{path.stem}.part.keras")
-        try:
+        with replacing(path, suffix=".keras") as temporary:  # Keras tells the format by it
             network.save(temporary)
-            sync(temporary)
-            temporary.replace(path)
-            sync(path.parent)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise TrainingError(f"{path} could not be written: {error.strerror or error}") from error
 
     def write_picture(self, name: str, pixels: Array) -> None:
         """Writes (H, W, 3) uint8 RGB as a PNG."""
