@@ -9,6 +9,9 @@ from app.nn.config import Block, IntermediateActivation
 
 Tensor = Any  # keras ships no types
 
+ENCODER_CONVOLUTION: dict[Block, str] = {"separable": "sepconv", "inception": "inception", "conv": "conv"}
+"""What the names of the encoder's convolutions say: `down1_sepconv1`."""
+
 
 def separable_convolution(x: Tensor, filters: int, name: str, intermediate: IntermediateActivation | None) -> Tensor:
     """Depthwise 3×3, then pointwise 1×1 convolution: `filters` output channels, the same height and width.
@@ -69,11 +72,10 @@ def down_block(
     x: Tensor, filters: int, name: str, block: Block, residual: bool, intermediate: IntermediateActivation | None
 ) -> Tensor:
     """Twice ReLU–convolution–BatchNorm, then max-pooling, plus the shortcut: (B, H, W, C) → (B, H/2, W/2, filters)."""
-    kind = {"separable": "sepconv", "inception": "inception", "conv": "conv"}[block]
     previous = x
     for step in (1, 2):
         x = layers.ReLU(name=f"{name}_relu{step}")(x)
-        x = encoder_convolution(x, filters, f"{name}_{kind}{step}", block, intermediate)
+        x = encoder_convolution(x, filters, f"{name}_{ENCODER_CONVOLUTION[block]}{step}", block, intermediate)
         x = layers.BatchNormalization(name=f"{name}_batchnorm{step}")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(x)  # (B, H/2, W/2, filters)
     if not residual:

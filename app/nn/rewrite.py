@@ -6,14 +6,13 @@ import keras
 import numpy as np
 from keras import layers
 
-from app.nn.blocks import encoder_convolution, pixel_scaling
-from app.nn.config import Block, UNetXceptionConfig
+from app.nn.blocks import ENCODER_CONVOLUTION, encoder_convolution, pixel_scaling
+from app.nn.config import UNetXceptionConfig
 from app.nn.folding import Array, after_upsampling, as_convolution, batch_normalization, folded
 
 Tensor = Any  # keras ships no types
 Weights = dict[str, list[Array]]
 
-_CONVOLUTION: dict[Block, str] = {"separable": "sepconv", "inception": "inception", "conv": "conv"}
 _BRANCHES = ("1x1", "3x3", "5x5", "pool_1x1")  # in the order of their concatenation
 
 
@@ -70,7 +69,7 @@ def _down_block(x: Tensor, filters: int, name: str, config: UNetXceptionConfig) 
     previous = x
     for step in (1, 2):
         x = layers.ReLU(name=f"{name}_relu{step}")(x)
-        convolution = f"{name}_{_CONVOLUTION[config.block]}{step}"
+        convolution = f"{name}_{ENCODER_CONVOLUTION[config.block]}{step}"
         x = encoder_convolution(x, filters, convolution, config.block, config.intermediate_activation)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(x)
     if not config.residual:
@@ -141,7 +140,7 @@ def _convolutions_before(normalization: str, config: UNetXceptionConfig) -> tupl
         return ("stem_conv",)
     if block.startswith("up"):
         return (f"{block}_conv{step}",)
-    convolution = f"{block}_{_CONVOLUTION[config.block]}{step}"
+    convolution = f"{block}_{ENCODER_CONVOLUTION[config.block]}{step}"
     if config.block == "inception":
         return tuple(f"{convolution}_{branch}" for branch in _BRANCHES)
     return (convolution if config.intermediate_activation is None else f"{convolution}_pointwise",)
