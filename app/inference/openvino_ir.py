@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.inference.openvino_runtime import import_openvino
+from app.inference.tensorflow_runtime import import_tensorflow
 
 
 def write_openvino_ir(model: Any, directory: Path) -> None:
@@ -18,6 +19,7 @@ def write_openvino_ir(model: Any, directory: Path) -> None:
     Raises:
         ConfigurationError: OpenVINO is not installed.
     """
+    import_tensorflow()  # sets it up
     import tensorflow as tf
 
     openvino = import_openvino()

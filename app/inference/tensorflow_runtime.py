@@ -14,6 +14,8 @@ def import_tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow
 
+    # This pass of TensorFlow fails on sums with two readers, as our blocks have: an alarming line, no gain.
+    tensorflow.config.optimizer.set_experimental_options({"remapping": False})
     return tensorflow
 
 
@@ -44,8 +46,6 @@ def set_up_tensorflow(device: DeviceName, threads: int, streams: int) -> int:
             for gpu in config.list_physical_devices("GPU"):
                 config.experimental.set_memory_growth(gpu, True)
             config.experimental.enable_tensor_float_32_execution(False)
-        # This pass of TensorFlow fails on sums with two readers, as our blocks have: an alarming line, no gain.
-        config.optimizer.set_experimental_options({"remapping": False})
         config.threading.set_intra_op_parallelism_threads(max(1, threads // streams))
         config.threading.set_inter_op_parallelism_threads(streams)
     except RuntimeError:
