@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from app.core.errors import TrainingError
+from app.inference.tensorflow_runtime import import_tensorflow
 from app.training.augment import Augmenter
 from app.training.checkpoint import Checkpoints, TrainingState
 from app.training.config import TrainingConfig
@@ -18,7 +19,7 @@ from app.training.learner import Learner
 from app.training.machine import training_machine
 from app.training.plots import can_plot, learning_curves
 from app.training.run import Run
-from app.training.samples import DataSource, Sample
+from app.training.samples import DataSource
 from app.training.sheets import augmented_sheet, examples_sheet
 from app.training.split import validation_names
 
@@ -54,11 +55,12 @@ class Fit:
         samples = sorted(source.samples("trainval"), key=lambda sample: sample.name)  # however the list is ordered
         require_apart(source, samples)
         packed = pack(source, samples, config.stored_size, config.resize)
-        self.training, self.validation = self._split(packed)
+        kept = self._validation(packed)
+        self.training = [sample for sample, apart in zip(packed.samples, kept, strict=True) if not apart]
+        self.validation = [sample for sample, apart in zip(packed.samples, kept, strict=True) if apart]
         self.steps = config.total_steps(len(self.training))
         self._sampler = self._make_sampler()
-        chosen = np.isin([s.name for s in packed.samples], [s.name for s in self.training])
-        self._augmenter = Augmenter(packed.pictures[chosen], packed.masks[chosen], config.size)
+        self._augmenter = Augmenter(packed.pictures[~kept], packed.masks[~kept], config.size)
         self._learner = Learner(config, len(source.labels), self.steps)
         self._checkpoints = Checkpoints(run.checkpoints)
         self.missing_classes = missing_classes(packed, source.labels)
@@ -131,18 +133,18 @@ class Fit:
         for index in range(self.config.batchnorm_batches):
             yield self._augmenter.batch(self._sampler.draw(self.steps + index))[0]
 
-    def _split(self, packed: Packed) -> tuple[list[Sample], list[Sample]]:
+    def _validation(self, packed: Packed) -> Array:
+        """Which of the pictures are kept apart for validation, (N,) bool."""
         names = self.run.validation()
         if names is None:
             c, count = self.config, self.config.validation_count(len(packed.samples))
             names = validation_names(packed.samples, packed.pictures, count, c.validation_masks, c.seed)
             self.run.write_validation(names)
         self.run.write_data(packed.fingerprint, len(packed.samples) - len(names), len(names))
-        kept = set(names)
-        validation = [sample for sample in packed.samples if sample.name in kept]
-        if len(validation) != len(names):
+        kept: Array = np.isin([sample.name for sample in packed.samples], names)
+        if kept.sum() != len(names):
             raise TrainingError(f"{self.run.folder}/validation.txt names pictures that the data does not have any more")
-        return [sample for sample in packed.samples if sample.name not in kept], validation
+        return kept
 
     def _make_sampler(self) -> Sampler:
         c, groups = self.config, [sample.source for sample in self.training]
@@ -163,7 +165,7 @@ class Fit:
 
 
 def set_up_backend(config: TrainingConfig) -> None:
-    """Makes TensorFlow's operations bit-equal from run to run, where the configuration asks for it.
+    """Sets TensorFlow up, where it is Keras' backend: bit-equal from run to run if the configuration asks for it.
 
     Raises:
         TrainingError: asked for with another Keras backend.
@@ -172,9 +174,6 @@ def set_up_backend(config: TrainingConfig) -> None:
         if config.deterministic:
             raise TrainingError("deterministic: only with Keras' TensorFlow backend")
         return
-    import tensorflow
-
-    # This pass of TensorFlow's own fails on sums with two readers, such as our shortcuts: an alarming line for nothing.
-    tensorflow.config.optimizer.set_experimental_options({"remapping": False})
+    tensorflow = import_tensorflow()
     if config.deterministic:
         tensorflow.config.experimental.enable_op_determinism()
