@@ -69,14 +69,20 @@ def encoder_convolution(
 
 
 def down_block(
-    x: Tensor, filters: int, name: str, block: Block, residual: bool, intermediate: IntermediateActivation | None
+    x: Tensor,
+    filters: int,
+    name: str,
+    block: Block,
+    residual: bool,
+    intermediate: IntermediateActivation | None,
+    normalization: type[layers.BatchNormalization] = layers.BatchNormalization,
 ) -> Tensor:
     """Twice ReLU–convolution–BatchNorm, then max-pooling, plus the shortcut: (B, H, W, C) → (B, H/2, W/2, filters)."""
     previous = x
     for step in (1, 2):
         x = layers.ReLU(name=f"{name}_relu{step}")(x)
         x = encoder_convolution(x, filters, f"{name}_{ENCODER_CONVOLUTION[block]}{step}", block, intermediate)
-        x = layers.BatchNormalization(name=f"{name}_batchnorm{step}")(x)
+        x = normalization(name=f"{name}_batchnorm{step}")(x)
     x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(x)  # (B, H/2, W/2, filters)
     if not residual:
         return x
@@ -84,27 +90,19 @@ def down_block(
     return layers.Add(name=f"{name}_add")([x, shortcut])
 
 
-def up_block(x: Tensor, filters: int, name: str, residual: bool, upsample_last: bool) -> Tensor:
-    """Twice ReLU–transposed convolution–BatchNorm, upsampled, plus the shortcut: (B, H, W, C) → (B, 2H, 2W, filters).
-
-    With `upsample_last` the sum is upsampled in place of its two terms: nearest-neighbour upsampling commutes with
-    1×1 convolution and addition, so that the function and its weights are the same, for less work.
-    """
+def up_block(x: Tensor, filters: int, name: str, residual: bool) -> Tensor:
+    """Twice ReLU–transposed convolution–BatchNorm, upsampled, plus shortcut: (B, H, W, C) → (B, 2H, 2W, filters)."""
     previous = x
     for step in (1, 2):
         x = layers.ReLU(name=f"{name}_relu{step}")(x)
         x = layers.Conv2DTranspose(filters, 3, padding="same", name=f"{name}_convtranspose{step}")(x)
         x = layers.BatchNormalization(name=f"{name}_batchnorm{step}")(x)
-    shortcut = layers.Conv2D(filters, 1, padding="same", name=f"{name}_shortcut") if residual else None
-    if upsample_last:
-        if shortcut is not None:
-            x = layers.Add(name=f"{name}_add")([x, shortcut(previous)])
-        return layers.UpSampling2D(2, name=f"{name}_upsample")(x)
     x = layers.UpSampling2D(2, name=f"{name}_upsample")(x)  # (B, 2H, 2W, filters)
-    if shortcut is None:
+    if not residual:
         return x
     upsampled = layers.UpSampling2D(2, name=f"{name}_shortcut_upsample")(previous)
-    return layers.Add(name=f"{name}_add")([x, shortcut(upsampled)])
+    shortcut = layers.Conv2D(filters, 1, padding="same", name=f"{name}_shortcut")(upsampled)
+    return layers.Add(name=f"{name}_add")([x, shortcut])
 
 
 def pixel_scaling(x: Tensor) -> Tensor:

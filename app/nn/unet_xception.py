@@ -7,7 +7,7 @@ from app.nn.blocks import down_block, pixel_scaling, up_block
 from app.nn.config import UNetXceptionConfig
 
 
-def unet_xception(config: UNetXceptionConfig | None = None, upsample_last: bool = False) -> keras.Model:
+def unet_xception(config: UNetXceptionConfig | None = None) -> keras.Model:
     """Builds the network with freshly initialised weights.
 
     Stem (3×3/2 convolution), one down block for each entry of `config.filters`, as many up blocks and one more, and a
@@ -18,7 +18,6 @@ def unet_xception(config: UNetXceptionConfig | None = None, upsample_last: bool 
 
     Args:
         config: the network; None: the article's (160×160×3 → 3 classes, 2,058,979 parameters).
-        upsample_last: the same function from the same weights, computed in a cheaper order (for training).
 
     Returns:
         Model: `image` (B, H, W, 3) float32 or uint8, RGB 0–255 → probabilities (B, H, W, classes) float32.
@@ -36,7 +35,7 @@ def unet_xception(config: UNetXceptionConfig | None = None, upsample_last: bool 
     for number, filters in enumerate(config.filters, start=1):
         x = down_block(x, filters, f"down{number}", config.block, config.residual, config.intermediate_activation)
     for number, filters in enumerate(config.decoder_filters, start=1):
-        x = up_block(x, filters, f"up{number}", config.residual, upsample_last)
+        x = up_block(x, filters, f"up{number}", config.residual)
     logits = layers.Conv2D(config.classes, 3, padding="same", dtype="float32", name="head_conv")(x)
     probabilities = layers.Softmax(dtype="float32", name="head_softmax")(logits)
     return keras.Model(image, probabilities, name="unet_xception")

@@ -11,6 +11,7 @@ from app.nn.losses import CrossEntropyDice
 from app.nn.unet_xception import copy_weights, unet_xception
 from app.training.batchnorm import reestimate_batchnorm
 from app.training.config import TrainingConfig
+from app.training.graph import training_graph
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Tensor = Any  # keras ships no types
@@ -32,15 +33,14 @@ class Learner:
         keras.utils.set_random_seed(config.seed % 2**32)
         architecture = config.architecture(classes)
         with dtype_policy(config.precision):
-            self._network = unet_xception(architecture, upsample_last=True)
+            self._network = training_graph(architecture)
         with dtype_policy("float32"):
-            self._averaged = unet_xception(architecture, upsample_last=True)
+            self._averaged = training_graph(architecture)
             self._exported = unet_xception(architecture)
         self.schedule = learning_rate(config, steps)
         self._optimizer = optimizer(config, self.schedule, steps)
-        self._trained = keras.Model(self._network.input, self._network.get_layer("head_conv").output)
-        self._trained.compile(optimizer=self._optimizer, loss=CrossEntropyDice(config.dice_weight))
-        self._optimizer.build(self._trained.trainable_variables)
+        self._network.compile(optimizer=self._optimizer, loss=CrossEntropyDice(config.dice_weight))
+        self._optimizer.build(self._network.trainable_variables)
         self._loss_sum = self._loss_count = 0.0
 
     def step(self, pictures: Tensor, masks: Tensor) -> float:
@@ -53,8 +53,8 @@ class Learner:
         Returns:
             Mean loss over the steps since the last `forget_loss`.
         """
-        self._trained.reset_metrics()  # what comes back is then the loss of this batch, whatever the release of Keras
-        self._loss_sum += float(self._trained.train_on_batch(pictures, masks, return_dict=True)["loss"])
+        self._network.reset_metrics()  # what comes back is then the loss of this batch, whatever the release of Keras
+        self._loss_sum += float(self._network.train_on_batch(pictures, masks, return_dict=True)["loss"])
         self._loss_count += 1
         return self._loss_sum / self._loss_count
 

@@ -85,7 +85,7 @@ def test_encoder_convolution_is_of_the_kind_asked_for() -> None:
 def test_down_block_halves_and_up_block_doubles(residual: bool) -> None:
     image = keras.Input((8, 12, 4))
     down = keras.Model(image, down_block(image, 8, "down1", "separable", residual, None))
-    up = keras.Model(image, up_block(image, 8, "up1", residual, upsample_last=False))
+    up = keras.Model(image, up_block(image, 8, "up1", residual))
     assert down.output_shape == (None, 4, 6, 8)
     assert up.output_shape == (None, 16, 24, 8)
     for model in (down, up):

@@ -28,8 +28,8 @@ def seen_by(layer: Any, side: int, channels: int = 4) -> list[tuple[int, int]]:
     return list(zip(seen.first.tolist(), seen.last.tolist(), strict=True))
 
 
-def positive_network(config: UNetXceptionConfig, upsample_last: bool = False) -> Any:
-    model = unet_xception(config, upsample_last)
+def positive_network(config: UNetXceptionConfig) -> Any:
+    model = unet_xception(config)
     for variable in model.variables:
         value = 0.0 if variable.name in ("bias", "beta", "moving_mean") else 1.0
         narrowing = math.prod(variable.shape[2:3])  # keeps the values in range

@@ -12,12 +12,10 @@ from app.nn.losses import CrossEntropyDice
 from app.nn.unet_xception import copy_weights, unet_xception
 from tests.nn.configurations import (
     COMBINATIONS,
-    SHAPES,
     drawn_network,
     drawn_probabilities,
     each_combination,
     each_configuration,
-    named,
     pictures,
 )
 
@@ -98,13 +96,6 @@ def test_saved_and_reloaded_gives_equal_outputs(config: UNetXceptionConfig, tmp_
     reloaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     np.testing.assert_array_equal(reloaded(pictures(config)), drawn_probabilities(config))
     assert [layer.name for layer in reloaded.layers] == [layer.name for layer in model.layers]
-
-
-@pytest.mark.parametrize("config", [*SHAPES, COMBINATIONS[0], COMBINATIONS[3]], ids=named)
-def test_cheaper_order_is_the_same_function(config: UNetXceptionConfig) -> None:
-    cheaper = unet_xception(config, upsample_last=True)
-    copy_weights(drawn_network(config), cheaper)
-    np.testing.assert_allclose(cheaper(pictures(config)), drawn_probabilities(config), rtol=0, atol=1e-5)
 
 
 def test_weights_of_another_configuration_are_refused() -> None:
