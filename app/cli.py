@@ -10,12 +10,15 @@ from app import __version__
 
 COMMANDS = {
     "serve": ("app.cli:serve", "Serve a model over HTTP."),
-    "train": ("app.training.commands:train", "Train a network on labelled pictures."),
+    "train": ("app.training.commands.train:train", "Train a network on labelled pictures."),
     "evaluate": (
-        "app.training.commands:evaluate",
+        "app.training.commands.evaluate:evaluate",
         "Score a trained network on labelled pictures, with and without flip averaging.",
     ),
-    "publish": ("app.training.commands:publish", "Put the network of a run into the model store, checked and scored."),
+    "publish": (
+        "app.training.commands.publish:publish",
+        "Put the network of a run into the model store, checked and scored.",
+    ),
 }
 """Name → where the command is, and its line in the overview."""
 CONFIGURATION_ERROR = 2

@@ -10,7 +10,7 @@ from app.imaging.masks import segment_mask
 from app.inference.loaded import load_model
 from app.store.repository import ModelStore
 from app.training.dataset import read_sample
-from app.training.oxford import OxfordPets
+from app.training.sources.oxford import OxfordPets
 
 
 @click.command()

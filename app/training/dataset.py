@@ -12,7 +12,7 @@ from app.core.errors import DataError, ImageError
 from app.core.labels import LabelMap
 from app.imaging.decode import DecodeLimits, decode
 from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
-from app.training.samples import DataSource, Sample
+from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

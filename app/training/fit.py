@@ -13,14 +13,14 @@ from app.training.checkpoint import Checkpoints, TrainingState
 from app.training.config import TrainingConfig
 from app.training.dataset import Packed, missing_classes, pack, require_apart
 from app.training.draw import Sampler
-from app.training.evaluate import evaluate_pictures, total_scores
+from app.training.evaluation.pictures import evaluate_pictures, total_scores
 from app.training.files import write_file
 from app.training.learner import Learner
 from app.training.machine import training_machine
 from app.training.plots import can_plot, learning_curves
 from app.training.run import Run
-from app.training.samples import DataSource
 from app.training.sheets import augmented_sheet, examples_sheet
+from app.training.sources.samples import DataSource
 from app.training.split import validation_names
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -4,8 +4,8 @@ import json
 import platform
 
 from app.store.manifest import ManifestDraft
+from app.training.evaluation.scoring import table
 from app.training.machine import processor
-from app.training.scoring import table
 
 
 def model_card(

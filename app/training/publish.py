@@ -16,13 +16,13 @@ from app.store.repository import ModelStore, ModelVersion
 from app.store.scores import SplitMetrics
 from app.training.config import TrainingConfig
 from app.training.dataset import read_sample
-from app.training.evaluate import Array
+from app.training.evaluation.pictures import Array
+from app.training.evaluation.reference import reference_distribution
+from app.training.evaluation.scoring import SplitResults, score_split
 from app.training.export import export_network, load_network, require_parity
 from app.training.model_card import model_card
-from app.training.reference import reference_distribution
 from app.training.run import Run
-from app.training.samples import DataSource, Sample
-from app.training.scoring import SplitResults, score_split
+from app.training.sources.samples import DataSource, Sample
 
 PARITY_PICTURES = 32
 PACKAGES = ("keras", "numpy", "openvino", "pillow", "tensorflow")

@@ -9,8 +9,8 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry, resize_mask, resize_picture
 from app.training.config import TrainingConfig
 from app.training.dataset import read_sample
-from app.training.evaluate import Predict
-from app.training.samples import DataSource, Sample
+from app.training.evaluation.pictures import Predict
+from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

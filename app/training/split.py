@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from app.core.errors import TrainingError
-from app.training.samples import Sample
+from app.training.sources.samples import Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -13,8 +13,8 @@ from app.imaging.masks import segment_mask
 from app.inference.engine import KERAS_FILE
 from app.inference.loaded import LoadedModel, load_model
 from app.store.repository import ModelStore
-from app.training.evaluate import evaluate_pictures, total_scores
-from app.training.oxford import OxfordPets
+from app.training.evaluation.pictures import evaluate_pictures, total_scores
+from app.training.sources.oxford import OxfordPets
 
 ROOT = Path(__file__).parents[2]
 PETS = ROOT.parent / "shared" / "data" / "pets"

@@ -12,8 +12,8 @@ from app.cli import main
 from app.store.repository import ModelStore
 from app.training.config import TrainingConfig, load_config
 from app.training.fit import Fit
-from app.training.oxford import OxfordPets
 from app.training.run import Run
+from app.training.sources.oxford import OxfordPets
 from tests.training.drawn_pets import pets, write_data_set
 
 TINY_RUN = """

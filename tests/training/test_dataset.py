@@ -10,7 +10,7 @@ from app.core.errors import DataError
 from app.core.labels import UNDECIDED
 from app.imaging.geometry import Geometry, resize_mask, resize_picture
 from app.training.dataset import pack, read_sample, require_apart
-from app.training.oxford import OxfordPets
+from app.training.sources.oxford import OxfordPets
 
 
 def paths(root: Path, number: int) -> tuple[Path, Path]:

@@ -11,12 +11,12 @@ from PIL import Image
 
 from app.core.errors import TrainingError
 from app.training.checkpoint import Checkpoints, TrainingState
-from app.training.commands import INTERRUPTED
+from app.training.commands.options import INTERRUPTED
 from app.training.config import TrainingConfig, load_config
 from app.training.fit import Fit, set_up_backend
 from app.training.learner import Learner
-from app.training.oxford import OxfordPets
 from app.training.run import Run
+from app.training.sources.oxford import OxfordPets
 from tests.training.conftest import GoneOn
 from tests.training.killed_run import KilledRun, killed_and_finished
 

@@ -1,8 +1,8 @@
 import json
 
 from app.store.manifest import DataSummary
+from app.training.evaluation.scoring import table
 from app.training.model_card import model_card
-from app.training.scoring import table
 from tests.fixtures.tiny_model import tiny_draft
 
 

@@ -17,11 +17,11 @@ from app.store.scores import Histogram
 from app.training import publish as module
 from app.training.config import TrainingConfig
 from app.training.dataset import read_sample
+from app.training.evaluation.scoring import table
 from app.training.export import TOLERANCE, Exported
-from app.training.oxford import PETS, OxfordPets
 from app.training.publish import publish_run, validation_samples
 from app.training.run import Run
-from app.training.scoring import table
+from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.conftest import SERVED_SIZE, PublishedRun
 from tests.training.drawn_pets import Array
 

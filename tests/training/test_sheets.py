@@ -2,8 +2,8 @@ import numpy as np
 
 from app.core.labels import UNDECIDED
 from app.training.config import TrainingConfig
-from app.training.oxford import PETS, OxfordPets
 from app.training.sheets import COLUMNS, GAP, augmented_sheet, examples_sheet, sheet, tinted
+from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.drawn_pets import Array
 
 WHITE = (255, 255, 255)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.core.errors import TrainingError
-from app.training.samples import Sample
+from app.training.sources.samples import Sample
 from app.training.split import near_duplicate_groups, validation_names
 from tests.training.drawn_pets import Array
 

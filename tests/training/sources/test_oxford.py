@@ -6,8 +6,8 @@ from PIL import Image
 
 from app.core.errors import DataError
 from app.core.labels import UNDECIDED
-from app.training.oxford import CREDITS, PETS, OxfordPets
-from app.training.samples import DataSource, Sample
+from app.training.sources.oxford import CREDITS, PETS, OxfordPets
+from app.training.sources.samples import DataSource, Sample
 from tests.training.drawn_pets import Array
 
 

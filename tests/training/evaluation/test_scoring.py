@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from app.store.scores import Scores, SplitMetrics
-from app.training.evaluate import PictureResult
-from app.training.oxford import PETS, OxfordPets
-from app.training.samples import Sample
-from app.training.scoring import SplitResults, score_split, table
+from app.training.evaluation.pictures import PictureResult
+from app.training.evaluation.scoring import SplitResults, score_split, table
+from app.training.sources.oxford import PETS, OxfordPets
+from app.training.sources.samples import Sample
 from tests.training.drawn_pets import Array
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.core.errors import DataError
 from app.core.labels import Label, LabelMap
-from app.training.samples import Credit, Sample
+from app.training.sources.samples import Credit, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,7 +8,7 @@ from PIL import Image
 from app.core.errors import DataError, TrainingError
 from app.core.labels import Label, LabelMap
 from app.imaging.geometry import Geometry
-from app.training.evaluate import (
+from app.training.evaluation.pictures import (
     BATCH,
     SMALLEST_PROBABILITY,
     PictureResult,
@@ -17,8 +17,8 @@ from app.training.evaluate import (
     total_scores,
     with_flip,
 )
-from app.training.oxford import PETS, OxfordPets
-from app.training.samples import Sample
+from app.training.sources.oxford import PETS, OxfordPets
+from app.training.sources.samples import Sample
 from tests.training.drawn_pets import Array
 
 GREY_OF_A_CLASS = 100

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from app.training.samples import Credit, Sample
+from app.training.sources.samples import Credit, Sample
 
 
 def test_a_sample_needs_no_more_than_its_files() -> None:

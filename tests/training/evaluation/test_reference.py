@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 
-from app.training.evaluate import PictureResult
-from app.training.oxford import PETS
-from app.training.reference import EDGES, histogram, reference_distribution
-from app.training.samples import Sample
+from app.training.evaluation.pictures import PictureResult
+from app.training.evaluation.reference import EDGES, histogram, reference_distribution
+from app.training.sources.oxford import PETS
+from app.training.sources.samples import Sample
 
 
 def test_twenty_bins_from_zero_to_one() -> None:

@@ -13,7 +13,7 @@ from app.imaging.geometry import Geometry, ResizeRule, resize_picture, restore_b
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
 from app.training.dataset import read_sample
-from app.training.samples import DataSource, Sample
+from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.core.labels import LabelMap
 from app.store.scores import Histogram, ReferenceDistribution
-from app.training.evaluate import PictureResult
+from app.training.evaluation.pictures import PictureResult
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

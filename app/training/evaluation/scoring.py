@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from app.core.labels import LabelMap
 from app.imaging.geometry import ResizeRule
 from app.store.scores import SplitMetrics
-from app.training.evaluate import PictureResult, Predict, evaluate_pictures, total_scores, with_flip
-from app.training.samples import DataSource, Sample
+from app.training.evaluation.pictures import PictureResult, Predict, evaluate_pictures, total_scores, with_flip
+from app.training.sources.samples import DataSource, Sample
 
 
 @dataclass(frozen=True)

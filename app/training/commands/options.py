@@ -1,0 +1,32 @@
+"""What the commands of training share: common options, and errors as one clear message."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.core.errors import SegserveError
+
+FAILED, INTERRUPTED = 1, 130
+
+Folder = click.Path(path_type=Path)
+data_option = click.option("--data", type=Folder, required=True, help="Folder of the labelled pictures.")
+store_option = click.option("--model-store", type=Folder, default="model_store", show_default=True, help="Of models.")
+
+
+def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Ends with one clear message in place of a traceback, and keeps TensorFlow quiet."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> None:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # read when TensorFlow is imported
+        try:
+            command(*args, **options)
+        except SegserveError as error:
+            click.echo(f"segserve: {error.detail}", err=True)
+            raise SystemExit(FAILED) from error
+
+    return wrapped

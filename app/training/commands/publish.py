@@ -1,0 +1,45 @@
+"""The command `publish`."""
+
+from pathlib import Path
+
+import click
+
+from app.training.commands.options import Folder, data_option, reports_errors, store_option
+
+
+@click.command()
+@click.argument("folder", metavar="RUN", type=Folder)
+@data_option
+@click.option("--name", required=True, help="Name of the model.")
+@click.option("--size", type=int, help="Side of the network's input when serving.  [as in training]")
+@click.option("--last", is_flag=True, help="The network at the end of the run, not the one that validated best.")
+@click.option("--alias", help="Point this alias at the new version, for example `production`.")
+@store_option
+@reports_errors
+def publish(
+    folder: Path, data: Path, name: str, size: int | None, last: bool, alias: str | None, model_store: Path
+) -> None:
+    """Put the network of a run into the model store, checked and scored.
+
+    \b
+    Example:
+      segserve publish runs/first --data pets --name pets --size 192 --alias production
+    """
+    from app.store.names import require_alias, require_name
+    from app.store.repository import ModelStore
+    from app.training.export import has_openvino
+    from app.training.publish import publish_run
+    from app.training.run import Run
+    from app.training.sources.oxford import OxfordPets
+
+    require_name(name)
+    if alias is not None:
+        require_alias(alias)
+    if not has_openvino():
+        click.echo("OpenVINO is not installed: the version will have no files for its engine", err=True)
+    store = ModelStore(model_store)
+    published = publish_run(Run(folder), OxfordPets(data), store, name, size, last)
+    version = published.version
+    if alias:
+        store.set_alias(name, alias, version.version)
+    click.echo(f"{name}:{version.version}  {version.path}")
