@@ -28,13 +28,29 @@ class Packed:
         samples: N of them.
         pictures: (N, S, S, 3) uint8, RGB.
         masks: (N, S, S) uint8, class ids or 255.
-        fingerprint: sha256 over the names and bytes of all files.
+        fingerprint: sha256 over what is known of the pictures, the bytes of their files, and their masks.
     """
 
     samples: tuple[Sample, ...]
     pictures: Array
     masks: Array
     fingerprint: str
+
+
+def read_picture(sample: Sample) -> Array:
+    """The picture at its own size, (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: it is missing or cannot be read.
+    """
+    try:
+        return decode(sample.picture.read_bytes(), LIMITS).pixels
+    except FileNotFoundError as error:
+        raise DataError([f"{sample.picture}: missing"]) from error
+    except OSError as error:
+        raise DataError([f"{sample.picture}: cannot be read ({error})"]) from error
+    except ImageError as error:
+        raise DataError([f"{sample.picture}: {error.detail}"]) from error
 
 
 def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
@@ -46,13 +62,9 @@ def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
     problems: list[str] = []
     pixels = mask = None
     try:
-        pixels = decode(sample.picture.read_bytes(), LIMITS).pixels
-    except FileNotFoundError:
-        problems.append(f"{sample.picture}: missing")
-    except OSError as error:
-        problems.append(f"{sample.picture}: cannot be read ({error})")
-    except ImageError as error:
-        problems.append(f"{sample.picture}: {error.detail}")
+        pixels = read_picture(sample)
+    except DataError as error:
+        problems += error.problems
     try:
         mask = source.mask(sample)
     except DataError as error:
@@ -80,8 +92,7 @@ def pack(source: DataSource, samples: Sequence[Sample], size: int, rule: ResizeR
         except DataError as error:
             return error
         geometry = Geometry(mask.shape, (size, size), rule)
-        digest = hashlib.sha256(sample.name.encode() + sample.picture.read_bytes() + sample.mask.read_bytes())
-        return resize_picture(pixels, geometry), resize_mask(mask, geometry), digest.hexdigest()
+        return resize_picture(pixels, geometry), resize_mask(mask, geometry), _digest(sample, mask)
 
     with ThreadPoolExecutor() as pool:
         results = list(pool.map(one, samples))
@@ -94,22 +105,29 @@ def pack(source: DataSource, samples: Sequence[Sample], size: int, rule: ResizeR
     return Packed(tuple(samples), np.stack(pictures), np.stack(masks), fingerprint)
 
 
-def require_apart(source: DataSource, training: Sequence[Sample]) -> None:
-    """Sees to it that no picture of the list `test`, where there is one, is trained on.
+def _digest(sample: Sample, mask: Array) -> str:
+    """Hash of a sample; of its mask rather than of its file, which may hold the masks of all."""
+    known = (sample.name, sample.source, sample.mask_kind, sample.stratum, sample.group, mask.shape)
+    picture = hashlib.sha256(sample.picture.read_bytes()).digest()
+    return hashlib.sha256(repr(known).encode() + picture + mask.tobytes()).hexdigest()
+
+
+def require_apart(source: DataSource, training: Sequence[Sample], split: str) -> None:
+    """Sees to it that no picture of a list, where there is one, is trained on.
 
     Raises:
         DataError: pictures that are on both lists.
     """
-    if "test" not in source.splits:
+    if split not in source.splits:
         return
-    both = {sample.name for sample in training} & {sample.name for sample in source.samples("test")}
+    both = {sample.name for sample in training} & {sample.name for sample in source.samples(split)}
     if both:
         raise DataError(
-            [f"{name}: listed in trainval and in test; scores on it would mean nothing" for name in sorted(both)]
+            [f"{name}: listed for training and in {split}; scores on it would mean nothing" for name in sorted(both)]
         )
 
 
-def missing_classes(packed: Packed, labels: LabelMap) -> list[str]:
-    """Names of the classes that not a single pixel has."""
-    present = np.unique(packed.masks)
+def missing_classes(masks: Array, labels: LabelMap) -> list[str]:
+    """Names of the classes that not a single pixel of the masks has."""
+    present = np.unique(masks)
     return [label.name for label in labels if label.id not in present]

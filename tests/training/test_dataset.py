@@ -49,7 +49,7 @@ def test_packed_as_serving_would_resize(source: OxfordPets, rule: str) -> None:
     assert (UNDECIDED in packed.masks[3]) == (rule == "letterbox")
 
 
-def test_the_fingerprint_is_of_names_and_bytes(source: OxfordPets, own_data: Path) -> None:
+def test_the_fingerprint_is_of_what_is_known_the_bytes_and_the_masks(source: OxfordPets, own_data: Path) -> None:
     samples = source.samples("trainval")[:3]
     known = pack(source, samples, 16, "stretch").fingerprint
     copied = OxfordPets(own_data)
@@ -59,10 +59,20 @@ def test_the_fingerprint_is_of_names_and_bytes(source: OxfordPets, own_data: Pat
     assert pack(copied, copies[:2], 16, "stretch").fingerprint != known
     renamed = [*copies[:2], replace(copies[2], name="other")]
     assert pack(copied, renamed, 16, "stretch").fingerprint != known
+    for field in ("source", "mask_kind", "stratum", "group"):
+        told = [replace(copies[0], **{field: "another"}), *copies[1:]]  # type: ignore[arg-type]  # all are text
+        assert pack(copied, told, 16, "stretch").fingerprint != known
     mask = np.array(Image.open(copies[0].mask))
     mask[0, 0] = 3
     Image.fromarray(mask).save(copies[0].mask)
     assert pack(copied, copies, 16, "stretch").fingerprint != known
+    mask[0, 0] = np.asarray(Image.open(samples[0].mask))[0, 0]
+    Image.fromarray(mask).save(copies[0].mask.with_suffix(".bmp"))  # the same mask in another file
+    resaved = [replace(copies[0], mask=copies[0].mask.with_suffix(".bmp")), *copies[1:]]
+    assert pack(copied, resaved, 16, "stretch").fingerprint == known
+    changed = copies[1].picture.read_bytes()
+    copies[1].picture.write_bytes(changed + b"\0")
+    assert pack(copied, resaved, 16, "stretch").fingerprint != known
 
 
 def test_every_problem_of_every_file_is_reported_at_once(own_data: Path) -> None:
@@ -85,7 +95,7 @@ def test_every_problem_of_every_file_is_reported_at_once(own_data: Path) -> None
     empty_mask.write_bytes(b"")
     binary_picture, binary = paths(own_data, 7)
     with Image.open(binary_picture) as image:
-        Image.new("1", image.size, 1).save(binary)
+        Image.new("L", image.size, 255).save(binary)
     folder, _ = paths(own_data, 8)
     folder.unlink()
     folder.mkdir()
@@ -101,7 +111,7 @@ def test_every_problem_of_every_file_is_reported_at_once(own_data: Path) -> None
         (no_picture, ""),
         (empty, ""),
         (empty_mask, "cannot be read"),
-        (binary, "no labelled pixel, only [255]"),
+        (binary, "no labelled pixel, only value(s) [255]"),
         (folder, "cannot be read"),
     ]
     assert len(found) == len(expected)
@@ -129,15 +139,15 @@ def test_a_turned_photograph_is_compared_as_people_see_it(own_data: Path) -> Non
 def test_pictures_to_test_on_are_not_trained_on(own_data: Path) -> None:
     source = OxfordPets(own_data)
     training = source.samples("trainval")
-    require_apart(source, training)
+    require_apart(source, training, "test")
     both = training[3].name
     with (own_data / "annotations" / "test.txt").open("a") as file:
         file.write(f"{both} 1 1 1\n")
     with pytest.raises(DataError) as refused:
-        require_apart(source, training)
-    assert refused.value.problems == (f"{both}: listed in trainval and in test; scores on it would mean nothing",)
+        require_apart(source, training, "test")
+    assert refused.value.problems == (f"{both}: listed for training and in test; scores on it would mean nothing",)
     (own_data / "annotations" / "test.txt").unlink()
-    require_apart(source, training)
+    require_apart(source, training, "test")
 
 
 def test_no_sample_at_all(source: OxfordPets) -> None:

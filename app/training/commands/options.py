@@ -12,8 +12,24 @@ from app.core.errors import SegserveError
 
 FAILED, INTERRUPTED = 1, 130
 
+LAYOUT_CHOICES = ("auto", "oxford", "folder", "coco", "voc")
+"""Written out, so that help needs none of the code that reads them."""
+
 Folder = click.Path(path_type=Path)
-data_option = click.option("--data", type=Folder, required=True, help="Folder of the labelled pictures.")
+data_option = click.option(
+    "--data",
+    type=Folder,
+    multiple=True,
+    required=True,
+    help="Folder of labelled pictures; given again, they are joined.",
+)
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(LAYOUT_CHOICES),
+    default="auto",
+    show_default=True,
+    help="How these folders are laid out.",
+)
 store_option = click.option("--model-store", type=Folder, default="model_store", show_default=True, help="Of models.")
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from app.core.errors import DataError
-from app.core.labels import Label, LabelMap
+from app.core.labels import UNDECIDED, Label, LabelMap
+from app.training.sources.codes import PixelCodes, read_mask
 from app.training.sources.samples import Credit, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -21,12 +21,19 @@ PETS = LabelMap(
     )
 )
 
+TRIMAP = PixelCodes(
+    values={0: UNDECIDED, 1: 0, 2: 1, 3: 2, 255: UNDECIDED},
+    remedy="a trimap has 1 object, 2 background, 3 border",
+)
+
 CREDITS = (
     Credit("Oxford-IIIT Pet", "O. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar, CVPR 2012", "CC BY-SA 4.0"),
     Credit("Feral cat segmentation", "Paul Cashman, Cornell Feline Health Center", "public domain"),
     Credit("Cat-Segmentation", "Arda Mavi", "Apache-2.0"),
 )
 CREDITED_SOURCES = {"oxford": CREDITS[0], "feral": CREDITS[1], "kitty": CREDITS[2]}
+SPECIES = {"1": "cats", "2": "dogs"}
+"""Names of the first part of a stratum."""
 
 
 class OxfordPets:
@@ -40,13 +47,20 @@ class OxfordPets:
     """
 
     labels = PETS
+    kinds = SPECIES
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.lists = root / "annotations"
+
+    @staticmethod
+    def recognises(root: Path) -> bool:
+        """Whether a folder is laid out like this."""
+        return (root / "annotations" / "trimaps").is_dir()
 
     @cached_property
     def _sources(self) -> dict[str, tuple[str, str]]:
-        path = self.root / "annotations" / "sources.txt"
+        path = self.lists / "sources.txt"
         if not path.is_file():
             return {}
         rows = [line.split() for line in _lines(path)]
@@ -61,7 +75,7 @@ class OxfordPets:
     @property
     def splits(self) -> tuple[str, ...]:
         """Names of the lists in `annotations/`."""
-        names = (path.stem for path in (self.root / "annotations").glob("*.txt"))
+        names = (path.stem for path in self.lists.glob("*.txt"))
         return tuple(sorted(set(names) - {"sources", "list", "unlabelled"}))
 
     def samples(self, split: str) -> list[Sample]:
@@ -70,7 +84,7 @@ class OxfordPets:
         Raises:
             DataError: no such list, an empty one, or a name twice.
         """
-        path = self.root / "annotations" / f"{split}.txt"
+        path = self.lists / f"{split}.txt"
         if not path.is_file():
             raise DataError([f"{path}: missing; it lists the pictures of `{split}`, one name a line"])
         rows = [line.split() for line in _lines(path)]
@@ -98,20 +112,28 @@ class OxfordPets:
         Raises:
             DataError: a file that is missing or unreadable, a value other than 0–3 and 255, or no 1, 2 or 3 at all.
         """
-        try:
-            with Image.open(sample.mask) as image:
-                trimap = np.asarray(image.convert("L") if image.mode not in ("L", "P") else image)
-        except FileNotFoundError as error:
-            raise DataError([f"{sample.mask}: missing; it is the mask of {sample.picture}"]) from error
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise DataError([f"{sample.mask}: cannot be read as a picture ({error})"]) from error
-        values = set(np.unique(trimap).tolist())
-        trimaps = "a trimap has 1 object, 2 background, 3 border"
-        if unknown := sorted(values - {0, 1, 2, 3, 255}):
-            raise DataError([f"{sample.mask}: unknown value(s) {unknown}; {trimaps}"])
-        if not values & {1, 2, 3}:
-            raise DataError([f"{sample.mask}: no labelled pixel, only {sorted(values)}; {trimaps}"])
-        return np.where(trimap == 0, 255, trimap - (trimap < 4)).astype(np.uint8)
+        return read_mask(sample, TRIMAP)
+
+    def everything(self) -> list[Sample]:
+        """All pictures and masks; `list.txt`, as the archive has it, tells species and breed of those on no list."""
+        folders = (("images", ".jpg"), ("annotations/trimaps", ".png"))
+        names = {path.stem for folder, suffix in folders for path in (self.root / folder).glob(f"[!.]*{suffix}")}
+        return [self._sample(self._rows.get(name, [name])) for name in sorted(names)]
+
+    @cached_property
+    def _rows(self) -> dict[str, list[str]]:
+        """What lists say of each picture."""
+        lists = [path for path in sorted(self.lists.glob("*.txt")) if path.stem != "sources"]
+        rows = [line.split() for path in lists for line in _lines(path)]
+        return {row[0]: row for row in sorted(rows, key=len)}
+
+    def list_path(self, split: str) -> Path:
+        """Where the list of a split is, or is to be written."""
+        return self.lists / f"{split}.txt"
+
+    def list_line(self, sample: Sample) -> str:
+        """What stands for a picture on a list: all that any list says of it."""
+        return " ".join(self._rows.get(sample.name, [sample.name]))
 
 
 def _lines(path: Path) -> list[str]:
@@ -120,3 +142,12 @@ def _lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError([f"{path}: cannot be read ({error})"]) from error
     return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def strata_of(path: Path) -> dict[str, str]:
+    """What a list of pictures, NAME CLASS SPECIES BREED, says of each: `SPECIES BREED` by name.
+
+    Raises:
+        DataError: a list that cannot be read.
+    """
+    return {row[0]: " ".join(row[2:4]) for row in (line.split() for line in _lines(path))}

@@ -1,6 +1,7 @@
 """Labelled pictures: what a data source has to offer."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,10 +19,11 @@ class Sample:
     Args:
         name: unique in its data set.
         picture: file of the picture.
-        mask: file of the mask.
+        mask: file of the mask, or the file of annotations that holds it.
         source: where picture and mask come from; sampling shares go by it, scores are given by it.
         mask_kind: how the mask was made.
         stratum: what the validation split must hold the same share of, such as species and breed.
+        group: what must not be on two sides of a split, such as an animal, a patient or a video.
     """
 
     name: str
@@ -30,6 +32,13 @@ class Sample:
     source: str = ""
     mask_kind: str = ""
     stratum: str = ""
+    group: str = ""
+
+    def matches(self, pattern: str) -> bool:
+        """Whether SOURCE, or SOURCE/MASK-KIND/STRATUM, is of a pattern with `*` and `?`: `feral`, `oxford/*/2 *`."""
+        return fnmatchcase(self.source, pattern) or fnmatchcase(
+            f"{self.source}/{self.mask_kind}/{self.stratum}", pattern
+        )
 
 
 @dataclass(frozen=True)
@@ -69,3 +78,30 @@ class DataSource(Protocol):
         Raises:
             DataError: a file that cannot be read, values outside of the classes, or no labelled pixel.
         """
+
+
+class DataFolder(DataSource, Protocol):
+    """A data source that is one folder, whose lists can be written.
+
+    Args:
+        root: the folder.
+    """
+
+    root: Path
+
+    def everything(self) -> list[Sample]:
+        """All pictures and masks, on a list or not; where one of the two is missing, its path leads nowhere.
+
+        Raises:
+            DataError: files or tables that do not go together.
+        """
+
+    def list_path(self, split: str) -> Path:
+        """Where the list of a split is, or is to be written.
+
+        Raises:
+            DataError: the splits of this data set are not lists.
+        """
+
+    def list_line(self, sample: Sample) -> str:
+        """What stands for a picture on a list."""

@@ -6,7 +6,7 @@ from PIL import Image
 
 from app.core.errors import DataError
 from app.core.labels import UNDECIDED
-from app.training.sources.oxford import CREDITS, PETS, OxfordPets
+from app.training.sources.oxford import CREDITS, PETS, OxfordPets, strata_of
 from app.training.sources.samples import DataSource, Sample
 from tests.training.drawn_pets import Array
 
@@ -114,7 +114,7 @@ def test_a_trimap_becomes_classes(tmp_path: Path, source: OxfordPets, mode: str)
     ("values", "message"),
     [
         ([[1, 4], [5, 2]], r"unknown value\(s\) \[4, 5\]; a trimap has 1 object"),
-        ([[0, 255], [255, 0]], r"no labelled pixel, only \[0, 255\]; a trimap has 1 object"),
+        ([[0, 255], [255, 0]], r"no labelled pixel, only value\(s\) \[0, 255\]; a trimap has 1 object"),
     ],
 )
 def test_values_that_are_no_trimap(tmp_path: Path, source: OxfordPets, values: list[list[int]], message: str) -> None:
@@ -122,7 +122,32 @@ def test_values_that_are_no_trimap(tmp_path: Path, source: OxfordPets, values: l
         source.mask(with_mask(tmp_path, Image.fromarray(np.array(values, np.uint8))))
 
 
-def test_a_mask_that_would_fill_the_memory(tmp_path: Path, source: OxfordPets, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)
-    with pytest.raises(DataError, match="cannot be read as a picture"):
-        source.mask(with_mask(tmp_path, Image.fromarray(VALUES)))
+def test_a_trimap_that_is_not_there(source: OxfordPets) -> None:
+    with pytest.raises(DataError, match="missing; it is the mask of"):
+        source.mask(Sample("a", Path("a.jpg"), Path("nowhere.png")))
+
+
+def test_it_knows_its_own(source: OxfordPets, tmp_path: Path) -> None:
+    assert OxfordPets.recognises(source.root)
+    assert not OxfordPets.recognises(tmp_path)
+    assert source.lists == source.root / "annotations"
+
+
+def test_strata_of_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "unlabelled.txt"
+    path.write_text("# Image CLASS SPECIES BREED\nBirman_1 7 1 7\npug_2 24 2 18\nplain\n")
+    assert strata_of(path) == {"Birman_1": "1 7", "pug_2": "2 18", "plain": ""}
+    with pytest.raises(DataError, match="cannot be read"):
+        strata_of(tmp_path / "missing.txt")
+
+
+def test_everything_there_is_and_what_lists_say_of_it(own_data: Path) -> None:
+    (own_data / "images" / "new.jpg").touch()
+    (own_data / "annotations" / "trimaps" / "newer.png").touch()
+    (own_data / "annotations" / "list.txt").write_text("new 3 1 3\n")
+    source = OxfordPets(own_data)
+    found = {sample.name: sample for sample in source.everything()}
+    assert len(found) == 28 + 8 + 2
+    assert (found["new"].stratum, found["newer"].stratum) == ("1 3", "")
+    assert (source.list_line(found["new"]), source.list_line(found["newer"])) == ("new 3 1 3", "newer")
+    assert source.list_path("mine") == own_data / "annotations" / "mine.txt"

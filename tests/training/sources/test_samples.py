@@ -17,3 +17,22 @@ def test_they_are_values(value: Sample | Credit) -> None:
     with pytest.raises(FrozenInstanceError):
         value.name = "b"  # type: ignore[misc]  # that is the point
     assert {value: 1}[value] == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("oxford", True),
+        ("ox*", True),
+        ("*", True),
+        ("oxford/own/2 17", True),
+        ("oxford/*/2 *", True),
+        ("*/own/*", True),
+        ("oxford/*/1 *", False),
+        ("own", False),
+        ("", False),
+    ],
+)
+def test_patterns(pattern: str, fits: bool) -> None:
+    sample = Sample("a", Path("a.jpg"), Path("a.png"), source="oxford", mask_kind="own", stratum="2 17")
+    assert sample.matches(pattern) is fits
