@@ -1,12 +1,14 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.core.errors import TrainingError
+from app.training.near_duplicates import thumbnail
 from app.training.sources.samples import Sample
-from app.training.split import near_duplicate_groups, validation_names
+from app.training.split import divide, inseparable, stratified_order, validation_names
 from tests.training.drawn_pets import Array
 
 
@@ -57,22 +59,20 @@ def test_near_duplicates_come_along() -> None:
     assert {name.removeprefix("wild_") for name in names if name.startswith("wild")} == cats
 
 
-def test_near_duplicates_share_a_group() -> None:
-    pixels = pictures(6)
-    pixels[4] = pixels[1] // 2 + 40  # another exposure
-    noise = np.random.default_rng(0).normal(0, 2, pixels[2].shape)
-    pixels[5] = np.clip(pixels[2] + noise, 0, 255)
-    assert near_duplicate_groups(pixels).tolist() == [0, 1, 2, 3, 1, 2]
+def test_a_group_comes_along() -> None:
+    given = [replace(sample, group=f"video{i // 4}") for i, sample in enumerate(samples(("cat", 20), ("dog", 20)))]
+    names = set(validation_names(given, pictures(40), 6, None, seed=3))
+    assert len(names) == 8
+    for video in range(10):
+        assert len(names & {sample.name for sample in given if sample.group == f"video{video}"}) in (0, 4)
 
 
-def test_groups_that_a_picture_ties_together_become_one() -> None:
-    bits = np.zeros((3, 8, 9), int)
-    bits[1, :, 1:][np.unravel_index(range(5), (8, 8))] = 1
-    bits[2, :, 1:][np.unravel_index(range(10), (8, 8))] = 1
-    first, second, third = (128 + np.cumsum(np.where(one, 3, -3), axis=1) for one in bits)
-    pixels = np.stack([first, third, second]).astype(np.uint8)[..., None].repeat(3, axis=-1)
-    assert near_duplicate_groups(pixels[:2]).tolist() == [0, 1]  # 10 bits apart
-    assert near_duplicate_groups(pixels).tolist() == [0, 0, 0]  # the third lies 5 from either
+def test_what_must_stay_together() -> None:
+    thumbnails = np.stack([thumbnail(picture) for picture in pictures(6)])
+    thumbnails[5] = thumbnails[0]
+    groups = ["", "a", "b", "a", "", "b"]
+    assert inseparable(groups, thumbnails).tolist() == [0, 1, 0, 1, 4, 0]  # the last ties 0 to its group
+    assert inseparable(groups, None).tolist() == [0, 1, 2, 1, 4, 2]
 
 
 @pytest.mark.parametrize(
@@ -90,5 +90,62 @@ def test_too_few_pictures(count: int, kind: str | None, message: str) -> None:
 
 
 def test_one_picture_many_times_cannot_be_split() -> None:
-    with pytest.raises(TrainingError, match="none is left to train on"):
+    with pytest.raises(TrainingError, match="tie all pictures together; none is left to train on"):
         validation_names(samples(("cat", 8)), pictures(1).repeat(8, axis=0), 2, None, seed=0)
+
+
+def test_every_beginning_of_the_order_holds_each_stratum_in_its_share() -> None:
+    strata = ["a"] * 60 + ["b"] * 30 + ["c"] * 10
+    order = stratified_order(strata, seed=4)
+    assert sorted(order) == list(range(100))
+    for count in (10, 33, 70):
+        counts = Counter(strata[position] for position in order[:count])
+        assert [counts[s] for s in "abc"] == pytest.approx([0.6 * count, 0.3 * count, 0.1 * count], abs=1)
+
+
+THREE = {"trainval": 0.75, "validation": 0.1, "test": 0.15}
+
+
+def test_single_pictures_are_divided_exactly() -> None:
+    strata = ["cat"] * 120 + ["dog"] * 80
+    parts = divide(np.arange(200), strata, THREE, seed=1)
+    assert list(parts) == ["trainval", "validation", "test"]
+    assert {split: len(indices) for split, indices in parts.items()} == {"trainval": 150, "validation": 20, "test": 30}
+    assert sorted(np.concatenate(list(parts.values())).tolist()) == list(range(200))
+    for indices in parts.values():
+        cats = sum(strata[i] == "cat" for i in indices.tolist())
+        assert cats == pytest.approx(0.6 * len(indices), abs=1.5)
+    again = divide(np.arange(200), strata, THREE, seed=1)
+    assert all(np.array_equal(parts[split], again[split]) for split in parts)
+    assert not np.array_equal(parts["test"], divide(np.arange(200), strata, THREE, seed=2)["test"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_units_stay_whole_and_shares_are_met_as_well_as_they_allow(seed: int) -> None:
+    sizes = np.random.default_rng(seed).integers(1, 40, 60)
+    units = np.repeat(np.arange(60), sizes)
+    parts = divide(units, [""] * len(units), THREE, seed)
+    found = {split: set(units[indices].tolist()) for split, indices in parts.items()}
+    assert sum(map(len, found.values())) == 60
+    assert set.union(*found.values()) == set(range(60))
+    for split, share in THREE.items():
+        assert len(parts[split]) / len(units) == pytest.approx(share, abs=0.02)
+
+
+def test_every_list_gets_a_unit_even_if_all_are_large() -> None:
+    units = np.repeat([0, 1, 2], [100, 90, 80])
+    for seed in range(4):
+        parts = divide(units, [""] * 270, THREE, seed)
+        assert sorted(len(indices) for indices in parts.values()) == [80, 90, 100]
+        assert len(parts["validation"]) == 80  # the smallest: the share is the smallest
+
+
+def test_a_large_list_leaves_units_for_the_others() -> None:
+    parts = divide(np.array([0, 1, 1, 2]), [""] * 4, {"trainval": 0.01, "validation": 0.98, "test": 0.01}, seed=0)
+    assert all(len(indices) for indices in parts.values())
+
+
+def test_too_few_units() -> None:
+    message = "2 inseparable unit.s. of 5 pictures cannot be divided into 3 lists"
+    with pytest.raises(TrainingError, match=message):
+        divide(np.array([0, 0, 2, 2, 2]), [""] * 5, THREE, seed=0)
