@@ -86,6 +86,10 @@ class ModelCard(BaseModel):
     training: dict[str, JsonValue] = Field(description="Configuration of the training run.")
     packages: dict[str, str] = Field(description="What it was trained with.")
     source: str | None = Field(description="Commit of the code that trained it.")
+    temperature: float = Field(
+        description="What its logits were divided by to calibrate the probabilities; the weights have it in them.",
+        examples=[1.2],
+    )
 
     @classmethod
     def of(cls, loaded: LoadedModel) -> Self:
@@ -110,6 +114,7 @@ class ModelCard(BaseModel):
             training=manifest.training,
             packages=manifest.packages,
             source=manifest.source,
+            temperature=manifest.temperature,
         )
 
 

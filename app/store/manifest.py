@@ -12,7 +12,7 @@ from app.store.names import NAME_PATTERN
 from app.store.scores import ReferenceDistribution, SplitMetrics
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Rises with every new field: readers refuse what they don't know, and say so by this number."""
 MAX_MANIFEST_BYTES = 4_000_000
 MAX_FILES = 1000
@@ -108,6 +108,8 @@ class ManifestDraft(Record):
         metrics: by split.
         packages: version by distribution name.
         source: git commit of the code, or None.
+        temperature: what the logits of the trained network were divided by to calibrate its probabilities; the stored
+            weights have it in them, so nothing is left to do when serving.
     """
 
     labels: tuple[LabelEntry, ...]
@@ -120,6 +122,7 @@ class ManifestDraft(Record):
     metrics: dict[str, SplitMetrics]
     packages: dict[str, str]
     source: Text | None = None
+    temperature: Annotated[float, Field(gt=0.0)] = 1.0
 
     @model_validator(mode="after")
     def _class_names(self) -> Self:

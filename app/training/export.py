@@ -1,5 +1,7 @@
 """A trained network as the files of a version, each form of it checked against the others."""
 
+import hashlib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from app.core.errors import PublishError, SegserveError, TrainingError
 from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE
 from app.inference.openvino_runtime import import_openvino
+from app.inference.tensorflow_runtime import import_tensorflow
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
 from app.nn.summary import summarise
@@ -20,6 +23,10 @@ from app.training.evaluation.pictures import Predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+HEAD = "head_conv"
+"""The layer that gives the logits."""
+WEIGHTS = "model.weights.h5"
+"""Where a Keras file keeps the weights; unlike the whole file, the same weights give the same bytes."""
 TOLERANCE = 1e-4
 """Largest difference in probability that another form of a float32 network may have from the Keras network."""
 
@@ -54,6 +61,8 @@ def load_network(path: Path, config: UNetXceptionConfig) -> keras.Model:
     """
     if not path.is_file():
         raise TrainingError(f"{path}: missing; the run has no network yet")
+    if keras.backend.backend() == "tensorflow":
+        import_tensorflow()  # sets it up
     try:
         trained = keras.saving.load_model(path, compile=False, safe_mode=True)
         network = unet_xception(config)
@@ -61,6 +70,21 @@ def load_network(path: Path, config: UNetXceptionConfig) -> keras.Model:
     except (ValueError, OSError) as error:
         raise TrainingError(f"{path}: not the network of this run ({error})") from error
     return network
+
+
+def divide_logits(network: keras.Model, temperature: float) -> None:
+    """Makes softmax(logits) into softmax(logits / temperature), in the weights themselves."""
+    head = network.get_layer(HEAD)
+    head.set_weights([weight / np.float32(temperature) for weight in head.get_weights()])
+
+
+def weights_checksum(path: Path) -> str | None:
+    """Sha256 of the weights in a Keras file, hexadecimal; None where the file is none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return hashlib.sha256(archive.read(WEIGHTS)).hexdigest()
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def export_network(network: keras.Model, config: UNetXceptionConfig, folder: Path) -> Exported:

@@ -1,31 +1,37 @@
 """From a finished run to a version in the model store."""
 
-import importlib.metadata
-import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from app.core.errors import TrainingError
-from app.imaging.geometry import Geometry, resize_picture
-from app.store.manifest import Credit, DataSummary, LabelEntry, ManifestDraft, Preprocessing
+from app.imaging.geometry import Geometry, ResizeRule, resize_picture
+from app.inference.engine import KERAS_FILE
+from app.nn.config import UNetXceptionConfig
+from app.nn.rewrite import inference_graph
+from app.store.manifest import Preprocessing
 from app.store.publish import publish_version
 from app.store.repository import ModelStore, ModelVersion
-from app.store.scores import SplitMetrics
-from app.training.config import TrainingConfig
+from app.store.scores import Scores, SplitMetrics
 from app.training.dataset import read_sample
-from app.training.evaluation.pictures import Array
-from app.training.evaluation.reference import reference_distribution
-from app.training.evaluation.scoring import SplitResults, score_split
-from app.training.export import export_network, load_network, require_parity
+from app.training.draft import make_draft
+from app.training.evaluation.candidate import labelled_for_training, validation_samples
+from app.training.evaluation.pictures import Array, evaluate_pictures, total_scores
+from app.training.evaluation.scoring import score_split
+from app.training.evaluation.temperature import fit_temperature
+from app.training.export import divide_logits, export_network, load_network, require_parity, weights_checksum
 from app.training.model_card import model_card
 from app.training.run import Run
 from app.training.sources.samples import DataSource, Sample
 
+VALIDATION, TEST = "validation", "test"
 PARITY_PICTURES = 32
-PACKAGES = ("keras", "numpy", "openvino", "pillow", "tensorflow")
+REFERENCE_PICTURES = 200
+"""Training pictures that stand for the data where no others are left."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +40,28 @@ class Published:
 
     Args:
         version: in the store.
+        metrics: its scores, by split and kind of mask.
         differences: largest difference in probability from the Keras network, by form.
     """
 
     version: ModelVersion
+    metrics: dict[str, SplitMetrics]
     differences: dict[str, float]
 
 
 def publish_run(
-    run: Run, source: DataSource, store: ModelStore, name: str, size: int | None = None, last: bool = False
+    run: Run,
+    source: DataSource,
+    store: ModelStore,
+    name: str,
+    size: int | None = None,
+    last: bool = False,
+    temperature: float | None = None,
 ) -> Published:
-    """Exports, checks, scores and publishes the network of a run.
+    """Exports, calibrates, checks, scores and publishes the network of a run.
 
-    The network is scored on the run's validation pictures and, where the data has a list `test`, on that.
+    It is calibrated on the run's validation pictures, then scored on them and, where the data has a list `test`, on
+    that. Where the run has no validation pictures, its probabilities stay as they are, unless a temperature is given.
 
     Args:
         run: the run.
@@ -55,9 +70,10 @@ def publish_run(
         name: of the model.
         size: side of the network's input when serving; None: as in training.
         last: the network at the end of the run, in place of the one with the best validation score.
+        temperature: what to divide the logits by; None: what suits the validation pictures best.
 
     Raises:
-        TrainingError: the run has no network, or the size does not fit it.
+        TrainingError: the run has no network, the size does not fit it, or a version holds the same network already.
         DataError: a picture or mask cannot be read.
         PublishError: the forms of the network differ, or the store cannot be written.
     """
@@ -67,91 +83,73 @@ def publish_run(
     except ValueError as error:
         raise TrainingError(str(error)) from error
     network = load_network(run.last_network if last else run.best_network, architecture)
-    validation = validation_samples(run, source)
-    sides = architecture.input_size
+    sides, rule = architecture.input_size, config.resize
+    splits = _splits(run, source)
+    known = next(iter(splits.values()), None) or _spread(labelled_for_training(source), REFERENCE_PICTURES)
+    temperature, before = _calibrate(network, architecture, source, splits.get(VALIDATION, []), rule, temperature)
     with tempfile.TemporaryDirectory() as temporary:
         exported = export_network(network, architecture, Path(temporary))
-        pictures = _pictures(source, validation[:PARITY_PICTURES], sides, config)
-        differences = require_parity(exported, pictures)
-        results = {"validation": score_split(exported.serving, source, validation, sides, config.resize)}
-        if "test" in source.splits:
-            test = source.samples("test")
-            results["test"] = score_split(exported.serving, source, test, sides, config.resize)
-        draft = _draft(run, source, config, sides, architecture.to_dict(), results)
-        card = model_card(name, draft, differences, network.count_params(), run.machine())
+        _require_new(store, name, exported.files[KERAS_FILE], Preprocessing(size=sides, resize=rule))
+        differences = require_parity(exported, _pictures(source, known[:PARITY_PICTURES], sides, rule))
+        results = {
+            split: score_split(exported.serving, source, listed, sides, rule) for split, listed in splits.items()
+        }
+        plain = next((each.plain for each in results.values()), None)
+        plain = plain or evaluate_pictures(exported.serving, source, known, sides, rule)
+        draft = make_draft(run, source, architecture, temperature, results, plain)
+        card = model_card(name, draft, differences, network.count_params(), run.machine(), before)
         version = publish_version(store, name, draft, {**exported.files, "MODEL_CARD.md": card.encode()})
-    return Published(version, differences)
+    return Published(version, draft.metrics, differences)
 
 
-def validation_samples(run: Run, source: DataSource) -> list[Sample]:
-    """The pictures that a run was validated on.
+def _splits(run: Run, source: DataSource) -> dict[str, list[Sample]]:
+    """The pictures to score on: those that the run kept apart, if it did, and the list `test`, if there is one."""
+    listed = {VALIDATION: validation_samples(run, source)}
+    if TEST in source.splits:
+        listed[TEST] = source.samples(TEST)
+    return {split: samples for split, samples in listed.items() if samples}
+
+
+def _calibrate(
+    network: keras.Model,
+    architecture: UNetXceptionConfig,
+    source: DataSource,
+    validation: Sequence[Sample],
+    rule: ResizeRule,
+    temperature: float | None,
+) -> tuple[float, Scores | None]:
+    """Divides the network's logits by a temperature; gives it, and the scores on the validation pictures before."""
+    predict, size = inference_graph(network, architecture).predict_on_batch, architecture.input_size
+    before = None
+    if validation:
+        before = total_scores(evaluate_pictures(predict, source, validation, size, rule), source.labels)
+    if temperature is None:
+        temperature = fit_temperature(predict, source, validation, size, rule) if validation else 1.0
+    divide_logits(network, temperature)
+    return temperature, before
+
+
+def _require_new(store: ModelStore, name: str, keras_file: Path, preprocessing: Preprocessing) -> None:
+    """Sees to it that no version of the model is this network at this size.
 
     Raises:
-        TrainingError: the run has none yet, or the data does not have them any more.
+        TrainingError: one is; it is named.
     """
-    names = set(run.validation() or [])
-    found = [sample for sample in source.samples("trainval") if sample.name in names]
-    if not names or len(found) != len(names):
-        raise TrainingError(f"{run.folder}: the data does not have all validation pictures of this run")
-    return found
-
-
-def _pictures(source: DataSource, samples: list[Sample], size: tuple[int, int], config: TrainingConfig) -> Array:
-    pixels = [read_sample(source, sample)[0] for sample in samples]
-    resized = [resize_picture(p, Geometry((p.shape[0], p.shape[1]), size, config.resize)) for p in pixels]
-    return np.stack(resized).astype(np.float32)
-
-
-def _draft(
-    run: Run,
-    source: DataSource,
-    config: TrainingConfig,
-    size: tuple[int, int],
-    architecture: dict[str, object],
-    results: dict[str, SplitResults],
-) -> ManifestDraft:
-    data = run.data()
-    counts = {"training": data["training"], "validation": data["validation"]}
-    counts |= {split: len(result.plain) for split, result in results.items()}
-    metrics: dict[str, SplitMetrics] = {}
-    for split, result in results.items():
-        metrics |= result.by_mask_kind(split, source.labels)
-    return ManifestDraft.model_validate(
-        {
-            "labels": tuple(LabelEntry.of(label) for label in source.labels),
-            "preprocessing": Preprocessing(size=size, resize=config.resize),
-            "precision": "float32",
-            "architecture": architecture,
-            "training": config.model_dump(mode="json"),
-            "data": DataSummary(
-                fingerprint=data["fingerprint"],
-                pictures=counts,
-                credits=tuple(Credit(name=c.name, authors=c.authors, license=c.licence) for c in source.credits),
-            ),
-            "reference": reference_distribution(results["validation"].plain, source.labels),
-            "metrics": metrics,
-            "packages": _installed(),
-            "source": _commit(),
-        }
-    )
-
-
-def _installed() -> dict[str, str]:
-    """Versions of the packages that the numbers depend on, as far as they are installed."""
-    versions = {}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
+    weights = weights_checksum(keras_file)
+    for number in store.versions(name) if store.folder(name).is_dir() else ():
+        version = store.resolve(f"{name}:{number}")
+        if weights_checksum(version.path / KERAS_FILE) != weights:
             continue
-    return versions
+        if store.manifest(version).preprocessing == preprocessing:
+            raise TrainingError(f"{name}:{number} is this very network already; nothing was published")
 
 
-def _commit() -> str | None:
-    """Git commit of this code, or None outside of a checkout."""
-    here = Path(__file__).parent
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip()
+def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
+    """At most so many of the pictures, evenly spread."""
+    return list(samples[:: -(-len(samples) // most)])
+
+
+def _pictures(source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
+    pixels = [read_sample(source, sample)[0] for sample in samples]
+    resized = [resize_picture(p, Geometry((p.shape[0], p.shape[1]), size, rule)) for p in pixels]
+    return np.stack(resized).astype(np.float32)

@@ -30,5 +30,6 @@ async def test_the_card_tells_what_is_loaded_and_why(service: Service) -> None:
     assert card.engine.reason == model.selection.reason
     assert (card.engine.threads, card.engine.streams) == (model.engine.threads, model.engine.streams)
     assert card.preprocessing.size == (32, 32)
+    assert card.temperature == model.manifest.temperature == 1.25
     assert card.metrics["test"].mean_iou == 0.5
     assert ModelCard.model_validate_json(card.model_dump_json()) == card

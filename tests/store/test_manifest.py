@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -54,9 +55,24 @@ def test_times_become_utc(draft: ManifestDraft) -> None:
 
 
 def test_a_newer_schema_is_named(manifest: Manifest) -> None:
-    newer = changed(manifest, schema_version=2, temperature=1.3)
-    with pytest.raises(CorruptVersionError, match=r"pets/3/manifest.json has schema version 2; .* up to 1: update"):
+    newer = changed(manifest, schema_version=3, colours=7)
+    with pytest.raises(CorruptVersionError, match=r"pets/3/manifest.json has schema version 3; .* up to 2: update"):
         Manifest.from_json(newer, "pets/3/manifest.json")
+
+
+def test_a_manifest_of_the_first_schema_is_read() -> None:
+    """That of the version that came with the first release; it is never rewritten."""
+    data = (Path(__file__).parents[2] / "model_store" / "pets" / "1" / "manifest.json").read_bytes()
+    assert b"temperature" not in data
+    manifest = Manifest.from_json(data, "pets/1/manifest.json")
+    assert (manifest.schema_version, manifest.temperature) == (1, 1.0)
+
+
+def test_the_temperature_is_kept(draft: ManifestDraft) -> None:
+    warm = draft.model_copy(update={"temperature": 1.53})
+    manifest = Manifest(**dict(warm), name="pets", version=1, created=NOON, files={})
+    assert manifest.schema_version == 2
+    assert Manifest.from_json(manifest.to_json(), "pets/1/manifest.json").temperature == 1.53
 
 
 @pytest.mark.parametrize(
@@ -110,6 +126,9 @@ def test_files_outside_the_version_are_refused(manifest: Manifest, path: str) ->
         ("files", {"model.keras": {"sha256": "a" * 64, "bytes": -1}}),
         ("source", ""),
         ("colour", "red"),
+        ("temperature", 0),
+        ("temperature", -1.5),
+        ("temperature", "warm"),
     ],
 )
 def test_wrong_values_are_named(manifest: Manifest, name: str, value: object) -> None:

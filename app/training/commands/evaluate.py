@@ -1,81 +1,92 @@
 """The command `evaluate`."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from app.core.errors import TrainingError
-from app.core.labels import LabelMap
-from app.training.commands.options import data_option, reports_errors, store_option
+from app.training.commands.options import Folder, data_option, layout_option, reports_errors, store_option
+
+if TYPE_CHECKING:
+    from app.training.evaluation.candidate import Candidate
+    from app.training.evaluation.pictures import PictureResult
+    from app.training.evaluation.report import Report
+    from app.training.sources.samples import DataSource
 
 
 @click.command()
 @click.argument("what", metavar="RUN|MODEL")
 @data_option
+@layout_option
 @click.option("--split", default="test", show_default=True, help="List of pictures; `validation`: those of the run.")
-@click.option("--size", type=int, help="Side of the network's input (of a run only).  [as in training]")
-@click.option("--last", is_flag=True, help="The network at the end of the run, not the one that validated best.")
+@click.option("--size", type=int, help="Side of the network's input.  [its own]")
+@click.option("--last", is_flag=True, help="The network at the end of a run, not the one that validated best.")
+@click.option("--against", metavar="RUN|MODEL", help="Compare with this one on the same pictures (paired bootstrap).")
+@click.option("--against-size", type=int, help="Side of its input.  [its own]")
+@click.option(
+    "--report", "report_folder", type=Folder, metavar="DIR", help="Write index.html (one page) and report.json there."
+)
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: what report.json holds.")
 @reports_errors
-def evaluate(what: str, data: Path, split: str, size: int | None, last: bool, model_store: Path, as_json: bool) -> None:
+def evaluate(
+    what: str,
+    data: tuple[Path, ...],
+    layout: str,
+    split: str,
+    size: int | None,
+    last: bool,
+    against: str | None,
+    against_size: int | None,
+    report_folder: Path | None,
+    model_store: Path,
+    as_json: bool,
+) -> None:
     """Score a trained network on labelled pictures, with and without flip averaging.
 
-    Each mask is scored at its own size; IoU is summed over the data set.
+    Each mask is scored at its own size; counts are summed over the data set.
 
     \b
     Examples:
       segserve evaluate runs/first --data pets --split validation --size 192
-      segserve evaluate pets:production --data pets --json
+      segserve evaluate runs/second --against runs/first --data pets --split validation
+      segserve evaluate pets:production --data pets --report reports/pets
     """
-    from app.training.evaluation.scoring import score_split, table
-    from app.training.publish import validation_samples
-    from app.training.run import Run
-    from app.training.sources.oxford import OxfordPets
-
-    source = OxfordPets(data)
-    if Path(what).is_dir():
-        run = Run(Path(what))
-        config = run.config()
-        predict, sides = _network_of(run, size, last, len(source.labels))
-        rule = config.resize
-        samples = validation_samples(run, source) if split == "validation" else source.samples(split)
-    else:
-        if "/" in what:
-            raise TrainingError(f"{what}: there is no folder of a run; a model is NAME, NAME:VERSION or NAME:ALIAS")
-        if size or last:
-            raise TrainingError("--size and --last are for runs; a published model has its own size")
-        predict, sides, rule = _model(what, model_store, source.labels)
-        samples = source.samples(split)
-    metrics = score_split(predict, source, samples, sides, rule).by_mask_kind(split, source.labels)
-    if as_json:
-        click.echo(json.dumps({name: scores.model_dump() for name, scores in metrics.items()}, indent=2))
-    else:
-        click.echo(table(metrics))
-
-
-def _network_of(run: Any, size: int | None, last: bool, classes: int) -> tuple[Any, tuple[int, int]]:
-    from app.nn.rewrite import inference_graph
-    from app.training.export import load_network
-
-    try:
-        architecture = run.config().architecture(classes, size)
-    except ValueError as error:
-        raise TrainingError(str(error)) from error
-    network = load_network(run.last_network if last else run.best_network, architecture)
-    return inference_graph(network, architecture).predict_on_batch, architecture.input_size
-
-
-def _model(reference: str, model_store: Path, labels: LabelMap) -> tuple[Any, tuple[int, int], Any]:
-    from app.core.settings import load_settings
-    from app.inference.loaded import load_model
     from app.store.repository import ModelStore
+    from app.training.evaluation.candidate import chosen_pictures, open_candidate, trained_on
+    from app.training.evaluation.report import make_report
+    from app.training.evaluation.scoring import score_split
+    from app.training.evaluation.text import report_text
+    from app.training.files import make_folder
+    from app.training.sources.opening import open_sources
 
-    loaded = load_model(ModelStore(model_store), reference, load_settings(model_store=model_store))
-    ours, theirs = ([label.name for label in classes] for classes in (loaded.labels, labels))
-    if ours != theirs:
-        raise TrainingError(f"{reference} has the classes {', '.join(ours)}, the data has {', '.join(theirs)}")
-    preprocessing = loaded.manifest.preprocessing
-    return loaded.engine.infer, preprocessing.size, preprocessing.resize
+    if report_folder is not None:
+        make_folder(report_folder)
+    source, store = open_sources(data, layout), ModelStore(model_store)
+    candidates = [open_candidate(what, source.labels, store, size, last)]
+    if against is not None:
+        candidates.append(open_candidate(against, source.labels, store, against_size, last))
+    samples = chosen_pictures(split, source, candidates)
+    for candidate in candidates:
+        if candidate.run and (seen := trained_on(candidate.run, source, samples)):
+            click.echo(f"careful: {candidate.name} may have been trained on {len(seen)} of these pictures", err=True)
+    results = [score_split(c.predict, source, samples, c.size, c.rule) for c in candidates]
+    report = make_report(source, split, *zip(candidates, results, strict=True))
+    if report_folder is not None:
+        _write(report_folder, report, candidates[0], source, results[0].plain)
+    click.echo(report.to_json().decode().rstrip() if as_json else report_text(report))
+
+
+def _write(
+    folder: Path, report: "Report", candidate: "Candidate", source: "DataSource", results: "Sequence[PictureResult]"
+) -> None:
+    """Writes the report of the first candidate."""
+    from app.training.evaluation.gallery import at_random, exhibits, worst
+    from app.training.evaluation.page import report_page
+    from app.training.files import write_file
+
+    shown = exhibits(candidate, source, worst(results)), exhibits(candidate, source, at_random(results))
+    write_file(folder / "report.json", report.to_json())
+    write_file(folder / "index.html", report_page(report, source.labels, *shown).encode())
+    click.echo(f"see {folder / 'index.html'}", err=True)

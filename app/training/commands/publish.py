@@ -4,20 +4,34 @@ from pathlib import Path
 
 import click
 
-from app.training.commands.options import Folder, data_option, reports_errors, store_option
+from app.training.commands.options import Folder, data_option, layout_option, reports_errors, store_option
 
 
 @click.command()
 @click.argument("folder", metavar="RUN", type=Folder)
 @data_option
+@layout_option
 @click.option("--name", required=True, help="Name of the model.")
 @click.option("--size", type=int, help="Side of the network's input when serving.  [as in training]")
 @click.option("--last", is_flag=True, help="The network at the end of the run, not the one that validated best.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0.25, 4),
+    help="Divide the logits by it.  [what suits the validation pictures best; 1 without such pictures]",
+)
 @click.option("--alias", help="Point this alias at the new version, for example `production`.")
 @store_option
 @reports_errors
 def publish(
-    folder: Path, data: Path, name: str, size: int | None, last: bool, alias: str | None, model_store: Path
+    folder: Path,
+    data: tuple[Path, ...],
+    layout: str,
+    name: str,
+    size: int | None,
+    last: bool,
+    temperature: float | None,
+    alias: str | None,
+    model_store: Path,
 ) -> None:
     """Put the network of a run into the model store, checked and scored.
 
@@ -27,10 +41,11 @@ def publish(
     """
     from app.store.names import require_alias, require_name
     from app.store.repository import ModelStore
+    from app.training.evaluation.scoring import table
     from app.training.export import has_openvino
     from app.training.publish import publish_run
     from app.training.run import Run
-    from app.training.sources.oxford import OxfordPets
+    from app.training.sources.opening import open_sources
 
     require_name(name)
     if alias is not None:
@@ -38,8 +53,10 @@ def publish(
     if not has_openvino():
         click.echo("OpenVINO is not installed: the version will have no files for its engine", err=True)
     store = ModelStore(model_store)
-    published = publish_run(Run(folder), OxfordPets(data), store, name, size, last)
+    published = publish_run(Run(folder), open_sources(data, layout), store, name, size, last, temperature)
     version = published.version
     if alias:
         store.set_alias(name, alias, version.version)
+    if published.metrics:
+        click.echo(table(published.metrics), err=True)
     click.echo(f"{name}:{version.version}  {version.path}")

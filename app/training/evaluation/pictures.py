@@ -1,6 +1,6 @@
 """Scores of a network on labelled pictures, at each mask's own size, counted over the whole set."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +10,12 @@ import numpy as np
 from app.core.errors import TrainingError
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry, ResizeRule, resize_picture, restore_bands
+from app.imaging.masks import winners
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
 from app.training.dataset import read_sample
+from app.training.evaluation.boundary import boundary_counts, boundary_f_scores
+from app.training.evaluation.calibration import BINS, calibration_counts, expected_calibration_error
 from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -25,12 +28,35 @@ SMALLEST_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
+class SegmentedPicture:
+    """What a network makes of a labelled picture.
+
+    Args:
+        sample: the picture.
+        pixels: (H, W, 3) uint8 RGB at its own size.
+        mask: (H, W) uint8, class ids or 255: the truth.
+        resized: (h, w, 3) uint8 RGB, the network's input.
+        probabilities: (h, w, C) float32.
+        geometry: between the two sizes.
+    """
+
+    sample: Sample
+    pixels: Array
+    mask: Array
+    resized: Array
+    probabilities: Array
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
 class PictureResult:
     """What one picture adds to the scores.
 
     Args:
         sample: the picture.
         matrix: (C, C) int64 confusion matrix.
+        boundary: (4, C) int64, contour pixels (see `boundary_counts`).
+        calibration: (3, 15) float64, bins of the winning probability (see `calibration_counts`).
         cross_entropy: sum over its counted pixels, nats.
         brightness: mean grey value of the picture, 0–1.
         confidence: mean probability of the winning class, 0–1.
@@ -39,6 +65,8 @@ class PictureResult:
 
     sample: Sample
     matrix: Array
+    boundary: Array
+    calibration: Array
     cross_entropy: float
     brightness: float
     confidence: float
@@ -55,15 +83,15 @@ def with_flip(predict: Predict) -> Predict:
     return averaged
 
 
-def evaluate_pictures(
+def segment_pictures(
     predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
-) -> list[PictureResult]:
-    """Segments every picture and compares it with its mask at the mask's own size.
+) -> Iterator[list[SegmentedPicture]]:
+    """Segments pictures, a batch at a time.
 
     Args:
         predict: the network.
         source: reads the masks.
-        samples: what to score.
+        samples: the pictures.
         size: (h, w) of the network's input.
         rule: how a picture becomes that size.
 
@@ -71,43 +99,63 @@ def evaluate_pictures(
         DataError: a picture or mask that cannot be read.
         TrainingError: the network gives probabilities that are not finite.
     """
-    results: list[PictureResult] = []
     with ThreadPoolExecutor() as pool:
         for first in range(0, len(samples), BATCH):
             chosen = samples[first : first + BATCH]
             read = list(pool.map(lambda sample: read_sample(source, sample), chosen))
             geometries = [Geometry((mask.shape[0], mask.shape[1]), size, rule) for _, mask in read]
-            pictures = [resize_picture(pixels, g) for (pixels, _), g in zip(read, geometries, strict=True)]
-            probabilities = predict(np.stack(pictures).astype(np.float32))
+            resized = [resize_picture(pixels, g) for (pixels, _), g in zip(read, geometries, strict=True)]
+            probabilities = predict(np.stack(resized).astype(np.float32))
             if not np.isfinite(probabilities).all():
                 raise TrainingError("the network gives probabilities that are not finite: its training has diverged")
-            masks = [mask for _, mask in read]
-            results += pool.map(score_picture, chosen, pictures, probabilities, masks, geometries)
+            pixels, masks = zip(*read, strict=True)
+            yield list(map(SegmentedPicture, chosen, pixels, masks, resized, probabilities, geometries))
+
+
+def evaluate_pictures(
+    predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
+) -> list[PictureResult]:
+    """Segments every picture and compares it with its mask at the mask's own size; arguments as `segment_pictures`."""
+    results: list[PictureResult] = []
+    with ThreadPoolExecutor() as pool:
+        for batch in segment_pictures(predict, source, samples, size, rule):
+            results += pool.map(score_picture, batch)
     return results
 
 
-def score_picture(
-    sample: Sample, picture: Array, probabilities: Array, mask: Array, geometry: Geometry
-) -> PictureResult:
-    """Compares probabilities of a picture (h, w, 3) at the network's size (h, w, C) with a mask at its own (H, W)."""
+def score_picture(picture: SegmentedPicture) -> PictureResult:
+    """Compares probabilities, brought to the mask's own size, with the mask."""
+    probabilities, mask = picture.probabilities, picture.mask
     classes = probabilities.shape[-1]
-    matrix = np.zeros((classes, classes), np.int64)
+    predicted = np.empty(mask.shape, np.uint8)
+    calibration = np.zeros((3, BINS))
     cross_entropy = 0.0
-    for top, band in restore_bands(np.ascontiguousarray(probabilities, np.float32), geometry):
+    for top, band in restore_bands(np.ascontiguousarray(probabilities, np.float32), picture.geometry):
         truth = mask[top : top + len(band)]
-        matrix += confusion_matrix(truth, band.argmax(axis=-1).astype(np.uint8), classes)
         counted = truth != UNDECIDED
-        right = np.take_along_axis(band, np.where(counted, truth, 0)[..., None].astype(np.intp), axis=-1)[..., 0]
-        cross_entropy -= float(np.log(np.maximum(right[counted], SMALLEST_PROBABILITY)).sum())
+        winner, confidence = winners(band)
+        predicted[top : top + len(band)] = winner
+        calibration += calibration_counts(confidence[counted], (winner == truth)[counted])
+        cross_entropy += summed_cross_entropy(band, truth)
     winning = probabilities.argmax(axis=-1)
     return PictureResult(
-        sample=sample,
-        matrix=matrix,
+        sample=picture.sample,
+        matrix=confusion_matrix(mask, predicted, classes),
+        boundary=boundary_counts(mask, predicted, classes),
+        calibration=calibration,
         cross_entropy=cross_entropy,
-        brightness=float(picture.mean()) / 255,
+        brightness=float(picture.resized.mean()) / 255,
         confidence=float(probabilities.max(axis=-1).mean()),
         shares=tuple((np.bincount(winning.reshape(-1), minlength=classes) / winning.size).tolist()),
     )
+
+
+def summed_cross_entropy(probabilities: Array, truth: Array) -> float:
+    """Sum over the counted pixels, nats, of (H, W, C) float32 for the classes (H, W) uint8, class ids or 255."""
+    counted = truth != UNDECIDED
+    index = np.where(counted, truth, 0)[..., np.newaxis].astype(np.intp)
+    right = np.take_along_axis(probabilities, index, axis=-1)[..., 0]
+    return -float(np.log(np.maximum(right[counted], SMALLEST_PROBABILITY)).sum(dtype=np.float64))
 
 
 def total_scores(results: Sequence[PictureResult], labels: LabelMap) -> Scores:
@@ -119,6 +167,8 @@ def total_scores(results: Sequence[PictureResult], labels: LabelMap) -> Scores:
     matrix = np.sum([result.matrix for result in results], axis=0)
     if not len(results) or not matrix.sum():
         raise ValueError("nothing to score: no labelled pixel")
+    boundary = np.sum([result.boundary for result in results], axis=0)
+    calibration = np.sum([result.calibration for result in results], axis=0)
     foreground = labels.ids("foreground")
     merged = foreground + labels.ids("border") if foreground else ()
     names = [label.name for label in labels]
@@ -129,6 +179,8 @@ def total_scores(results: Sequence[PictureResult], labels: LabelMap) -> Scores:
         pixel_accuracy=pixel_accuracy(matrix),
         foreground_iou=_measured(merged_iou(matrix, merged)),
         cross_entropy=sum(result.cross_entropy for result in results) / int(matrix.sum()),
+        boundary_f_score=_mean(boundary_f_scores(boundary)),
+        expected_calibration_error=_measured(expected_calibration_error(calibration)),
     )
 
 
@@ -138,3 +190,7 @@ def _by_name(names: list[str], scores: Array) -> dict[str, float | None]:
 
 def _measured(score: float) -> float | None:
     return float(score) if np.isfinite(score) else None
+
+
+def _mean(scores: Array) -> float | None:
+    return float(np.nanmean(scores)) if np.isfinite(scores).any() else None

@@ -1,11 +1,11 @@
 """The scores that a version is published with: by split, with and without flip, by kind of mask."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.core.labels import LabelMap
 from app.imaging.geometry import ResizeRule
-from app.store.scores import SplitMetrics
+from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import PictureResult, Predict, evaluate_pictures, total_scores, with_flip
 from app.training.sources.samples import DataSource, Sample
 
@@ -22,20 +22,27 @@ class SplitResults:
     plain: list[PictureResult]
     flipped: list[PictureResult]
 
-    def metrics(self, labels: LabelMap, mask_kind: str | None = None) -> SplitMetrics:
-        """Scores over the pictures, or over those whose masks were made in one way."""
-        plain, flipped = (
-            [result for result in results if mask_kind in (None, result.sample.mask_kind)]
-            for results in (self.plain, self.flipped)
-        )
-        scores = total_scores(plain, labels)
-        return SplitMetrics(**dict(scores), pictures=len(plain), flip=total_scores(flipped, labels))
+    def metrics(self, labels: LabelMap) -> SplitMetrics:
+        """Scores over the pictures."""
+        scores = total_scores(self.plain, labels)
+        return SplitMetrics(**dict(scores), pictures=len(self.plain), flip=total_scores(self.flipped, labels))
+
+    def by(self, group: Callable[[Sample], str], labels: LabelMap) -> dict[str, SplitMetrics]:
+        """Scores of each group of pictures, sorted by name; nothing where all the pictures are one group."""
+        names = sorted({group(result.sample) for result in self.plain})
+        parts = {name: self._of(name, group) for name in names if len(names) > 1}
+        return {name: part.metrics(labels) for name, part in parts.items()}
 
     def by_mask_kind(self, split: str, labels: LabelMap) -> dict[str, SplitMetrics]:
         """Scores of the whole under the split's name and, where masks were made in several ways, of each."""
-        kinds = sorted({result.sample.mask_kind for result in self.plain})
-        parts = {f"{split}, {kind} masks": self.metrics(labels, kind) for kind in kinds if len(kinds) > 1}
-        return {split: self.metrics(labels)} | parts
+        kinds = self.by(lambda sample: sample.mask_kind, labels)
+        return {split: self.metrics(labels)} | {f"{split}, {kind} masks": scores for kind, scores in kinds.items()}
+
+    def _of(self, name: str, group: Callable[[Sample], str]) -> "SplitResults":
+        return SplitResults(
+            [result for result in self.plain if group(result.sample) == name],
+            [result for result in self.flipped if group(result.sample) == name],
+        )
 
 
 def score_split(
@@ -48,20 +55,48 @@ def score_split(
     )
 
 
-def table(metrics: dict[str, SplitMetrics]) -> str:
-    """Scores as a Markdown table: a row each for a split with and without flip averaging."""
-    classes = list(next(iter(metrics.values())).iou)
-    head = ["split", "pictures", "mean IoU", *(f"IoU {name}" for name in classes), "foreground + border IoU"]
-    head += ["mean Dice", "pixel accuracy", "cross-entropy"]
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    for split, scores in metrics.items():
-        for name, row in ((split, scores), (f"{split}, with flip", scores.flip)):
-            if row is None:
-                continue
-            dice = [value for value in row.dice.values() if value is not None]
-            mean_dice = sum(dice) / len(dice) if dice else None
-            numbers = [row.mean_iou, *row.iou.values(), row.foreground_iou, mean_dice]
-            numbers += [row.pixel_accuracy, row.cross_entropy]
-            cells = [name, str(scores.pictures), *("–" if n is None else f"{n:.3f}" for n in numbers)]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def table(metrics: Mapping[str, SplitMetrics], title: str = "split") -> str:
+    """Scores as a Markdown table: a row each with and without flip averaging.
+
+    Args:
+        metrics: at least one, by name.
+        title: what the names are.
+    """
+    head = [title, "pictures", *columns(next(iter(metrics.values())))]
+    return markdown(head, [[name, str(pictures), *cells(scores)] for name, pictures, scores in rows(metrics)])
+
+
+def rows(metrics: Mapping[str, SplitMetrics]) -> list[tuple[str, int, Scores]]:
+    """Name, number of pictures and scores of each row of a table."""
+    found: list[tuple[str, int, Scores]] = []
+    for name, scores in metrics.items():
+        found.append((name, scores.pictures, scores))
+        if scores.flip is not None:
+            found.append((f"{name}, with flip", scores.pictures, scores.flip))
+    return found
+
+
+def columns(scores: Scores) -> list[str]:
+    """Titles of what `cells` gives."""
+    first = ["mean IoU", *(f"IoU {name}" for name in scores.iou), "foreground + border IoU", "mean Dice"]
+    return [*first, "pixel accuracy", "boundary F-score", "cross-entropy", "calibration error"]
+
+
+def cells(scores: Scores) -> list[str]:
+    """The scores as text, three digits each."""
+    dice = [value for value in scores.dice.values() if value is not None]
+    mean_dice = sum(dice) / len(dice) if dice else None
+    numbers = [scores.mean_iou, *scores.iou.values(), scores.foreground_iou, mean_dice, scores.pixel_accuracy]
+    numbers += [scores.boundary_f_score, scores.cross_entropy, scores.expected_calibration_error]
+    return [shown(number) for number in numbers]
+
+
+def shown(number: float | None) -> str:
+    """A score as text: three digits, or a dash for what was not measured."""
+    return "–" if number is None else f"{number:.3f}"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; `|` in its cells is escaped."""
+    lines = ["|".join(cell.replace("|", "\\|") for cell in (f" {cell} " for cell in row)) for row in (head, *rows)]
+    return "\n".join([f"|{lines[0]}|", f"|{'---|' * len(head)}", *(f"|{line}|" for line in lines[1:])])

@@ -7,22 +7,27 @@ from PIL import Image
 
 from app.core.errors import DataError, TrainingError
 from app.core.labels import Label, LabelMap
-from app.imaging.geometry import Geometry
+from app.imaging.geometry import Geometry, ResizeRule
 from app.training.evaluation.pictures import (
     BATCH,
     SMALLEST_PROBABILITY,
     PictureResult,
+    SegmentedPicture,
     evaluate_pictures,
     score_picture,
+    segment_pictures,
+    summed_cross_entropy,
     total_scores,
     with_flip,
 )
 from app.training.sources.oxford import PETS, OxfordPets
 from app.training.sources.samples import Sample
 from tests.training.drawn_pets import Array
+from tests.training.evaluation.made_results import made_result
 
 GREY_OF_A_CLASS = 100
 SAMPLE = Sample("a", Path("a.jpg"), Path("a.png"))
+STRETCH: ResizeRule = "stretch"
 
 Write = Callable[..., OxfordPets]
 
@@ -65,6 +70,12 @@ def blocks(height: int, width: int) -> Array:
     trimap[height // 4 : -height // 4, width // 4 : -width // 4] = 3
     trimap[height // 3 : -height // 3, width // 3 : -width // 3] = 1
     return trimap
+
+
+def scored(picture: Array, probabilities: Array, mask: Array) -> PictureResult:
+    """Of a picture that is of the network's size."""
+    geometry = Geometry((mask.shape[0], mask.shape[1]), (mask.shape[0], mask.shape[1]), STRETCH)
+    return score_picture(SegmentedPicture(SAMPLE, picture, mask, picture, probabilities, geometry))
 
 
 @pytest.mark.parametrize("rule", ["stretch", "letterbox"])
@@ -131,12 +142,40 @@ def test_what_a_picture_adds() -> None:
     picture = np.full((2, 2, 3), 51, np.uint8)
     probabilities = np.array([[[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]], [[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]]], np.float32)
     mask = np.array([[0, 0], [255, 2]], np.uint8)
-    result = score_picture(SAMPLE, picture, probabilities, mask, Geometry((2, 2), (2, 2), "stretch"))
+    result = scored(picture, probabilities, mask)
     assert result.matrix.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
     assert result.cross_entropy == pytest.approx(-np.log(0.7) - np.log(0.1) - np.log(0.6))
     assert result.brightness == pytest.approx(0.2)
     assert result.confidence == pytest.approx((0.7 + 0.6 + 0.5 + 0.6) / 4)
     assert result.shares == (0.5, 0.25, 0.25)
+    assert result.calibration[:, 10].tolist() == pytest.approx([1, 0.7, 1])  # of the decided pixels
+    assert result.calibration[:, 8].tolist() == pytest.approx([2, 1.2, 1])
+    assert result.calibration[0].sum() == 3
+
+
+def test_contours_of_a_picture() -> None:
+    classes = np.zeros((8, 8), np.uint8)
+    classes[:, 4:] = 1
+    result = scored(np.zeros((8, 8, 3), np.uint8), one_hot(classes), classes)
+    assert result.boundary.tolist() == [[8, 8, 0]] * 4
+    scores = total_scores([result], PETS)
+    assert (scores.boundary_f_score, scores.expected_calibration_error) == (1, 0)
+
+
+def test_a_pixel_that_was_ruled_out_costs_a_bounded_cross_entropy() -> None:
+    probabilities = one_hot(np.zeros((1, 2), int))
+    assert summed_cross_entropy(probabilities, np.array([[1, 255]])) == pytest.approx(-np.log(SMALLEST_PROBABILITY))
+    assert summed_cross_entropy(probabilities, np.array([[0, 0]])) == 0
+
+
+def test_pictures_as_they_are_segmented(source: OxfordPets) -> None:
+    samples = source.samples("test")
+    (batch,) = segment_pictures(always(1), source, samples, (16, 24), STRETCH)
+    assert [picture.sample for picture in batch] == samples
+    first = batch[0]
+    assert (first.resized.shape, first.probabilities.shape) == ((16, 24, 3), (16, 24, 3))
+    assert first.pixels.shape[:2] == first.mask.shape == first.geometry.source
+    assert np.array_equal(first.mask, source.mask(samples[0]))
 
 
 def test_a_large_picture_is_scored_band_by_band_as_whole() -> None:
@@ -144,8 +183,10 @@ def test_a_large_picture_is_scored_band_by_band_as_whole() -> None:
     probabilities = random.dirichlet([1, 1, 1], (32, 32)).astype(np.float32)
     mask = random.integers(0, 3, (900, 700), np.uint8)
     geometry = Geometry((900, 700), (32, 32), "stretch")  # more pixels than a band has
-    result = score_picture(SAMPLE, np.zeros((32, 32, 3), np.uint8), probabilities, mask, geometry)
+    picture = np.zeros((32, 32, 3), np.uint8)
+    result = score_picture(SegmentedPicture(SAMPLE, picture, mask, picture, probabilities, geometry))
     assert result.matrix.sum(axis=1).tolist() == np.bincount(mask.reshape(-1)).tolist()
+    assert result.calibration[0].sum() == mask.size
 
 
 def test_flip_averaging_changes_nothing_for_a_symmetric_network() -> None:
@@ -166,15 +207,16 @@ def test_flip_averaging_evens_out_a_lopsided_network() -> None:
 
 def test_classes_without_a_foreground() -> None:
     labels = LabelMap((Label(0, "water", (0, 0, 255)), Label(1, "land", (0, 255, 0))))
-    result = PictureResult(SAMPLE, np.array([[3, 1], [0, 4]]), 2.0, 0.5, 0.5, (0.5, 0.5))
+    result = made_result([[3, 1], [0, 4]], cross_entropy=2.0)
     scores = total_scores([result, result], labels)
     assert scores.foreground_iou is None
     assert scores.iou == {"water": 0.75, "land": 0.8}
     assert scores.cross_entropy == 0.25
+    assert (scores.boundary_f_score, scores.expected_calibration_error) == (None, None)
 
 
 def test_nothing_to_score() -> None:
-    empty = PictureResult(SAMPLE, np.zeros((3, 3), np.int64), 0.0, 0.5, 0.5, (1, 0, 0))
+    empty = made_result(np.zeros((3, 3), np.int64))
     for results in ([], [empty]):
         with pytest.raises(ValueError, match="nothing to score"):
             total_scores(results, PETS)

@@ -1,11 +1,10 @@
-from pathlib import Path
+import dataclasses
 
 import numpy as np
 
-from app.training.evaluation.pictures import PictureResult
 from app.training.evaluation.reference import EDGES, histogram, reference_distribution
 from app.training.sources.oxford import PETS
-from app.training.sources.samples import Sample
+from tests.training.evaluation.made_results import made_result
 
 
 def test_twenty_bins_from_zero_to_one() -> None:
@@ -20,10 +19,10 @@ def test_every_value_is_counted() -> None:
 
 
 def test_distributions_over_pictures() -> None:
-    sample, matrix = Sample("a", Path("a"), Path("b")), np.eye(3, dtype=np.int64)
+    made = made_result(np.eye(3, dtype=np.int64))
     results = [
-        PictureResult(sample, matrix, 0.1, brightness=0.52, confidence=0.91, shares=(0.3, 0.6, 0.1)),
-        PictureResult(sample, matrix, 0.1, brightness=0.13, confidence=0.92, shares=(0.0, 1.0, 0.0)),
+        dataclasses.replace(made, brightness=0.52, confidence=0.91, shares=(0.3, 0.6, 0.1)),
+        dataclasses.replace(made, brightness=0.13, confidence=0.92, shares=(0.0, 1.0, 0.0)),
     ]
     found = reference_distribution(results, PETS)
     assert np.flatnonzero(found.brightness.counts).tolist() == [2, 10]

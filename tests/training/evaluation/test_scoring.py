@@ -1,20 +1,16 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import PictureResult
-from app.training.evaluation.scoring import SplitResults, score_split, table
+from app.training.evaluation.scoring import SplitResults, markdown, score_split, table
 from app.training.sources.oxford import PETS, OxfordPets
-from app.training.sources.samples import Sample
 from tests.training.drawn_pets import Array
+from tests.training.evaluation.made_results import made_result
 
 
 def result(kind: str, right: int, wrong: int) -> PictureResult:
-    sample = Sample("a", Path("a"), Path("b"), mask_kind=kind)
-    matrix = np.array([[right, wrong, 0], [0, 10, 0], [0, 0, 10]])
-    return PictureResult(sample, matrix, 1.0, 0.5, 0.5, (0.3, 0.4, 0.3))
+    return made_result([[right, wrong, 0], [0, 10, 0], [0, 0, 10]], mask_kind=kind)
 
 
 def results(*kinds: str) -> SplitResults:
@@ -31,10 +27,12 @@ def test_scores_with_and_without_flip() -> None:
     assert found.flip.iou["pet"] == 1
 
 
-def test_scores_of_one_kind_of_mask() -> None:
-    found = results("own", "outline").metrics(PETS, "outline")
-    assert found.pictures == 1
-    assert found.iou["pet"] == pytest.approx(20 / 30)
+def test_scores_of_groups() -> None:
+    found = results("own", "outline", "own").by(lambda sample: sample.mask_kind, PETS)
+    assert {name: metrics.pictures for name, metrics in found.items()} == {"outline": 1, "own": 2}
+    assert found["outline"].iou["pet"] == pytest.approx(20 / 30)
+    assert found["outline"].flip is not None
+    assert results("own", "own").by(lambda sample: sample.mask_kind, PETS) == {}
 
 
 def test_each_kind_has_its_own_line_where_there_are_several() -> None:
@@ -65,14 +63,25 @@ def test_a_table() -> None:
     iou = {"pet": 0.81234, "background": None}
     flip = Scores(mean_iou=0.9, iou={"pet": 0.9, "background": 0.9})
     metrics = SplitMetrics(
-        mean_iou=0.5, iou=iou, dice={"pet": 0.6, "background": 0.8}, pixel_accuracy=0.75, pictures=7, flip=flip
+        mean_iou=0.5,
+        iou=iou,
+        dice={"pet": 0.6, "background": 0.8},
+        pixel_accuracy=0.75,
+        boundary_f_score=0.66,
+        expected_calibration_error=0.0123,
+        pictures=7,
+        flip=flip,
     )
     rows = table({"test": metrics, "validation": SplitMetrics(mean_iou=0.25, iou=iou, pictures=3)}).splitlines()
     head = "| split | pictures | mean IoU | IoU pet | IoU background | foreground + border IoU | mean Dice "
     assert rows == [
-        f"{head}| pixel accuracy | cross-entropy |",
-        "|---|---|---|---|---|---|---|---|---|",
-        "| test | 7 | 0.500 | 0.812 | – | – | 0.700 | 0.750 | – |",
-        "| test, with flip | 7 | 0.900 | 0.900 | 0.900 | – | – | – | – |",
-        "| validation | 3 | 0.250 | 0.812 | – | – | – | – | – |",
+        f"{head}| pixel accuracy | boundary F-score | cross-entropy | calibration error |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| test | 7 | 0.500 | 0.812 | – | – | 0.700 | 0.750 | 0.660 | – | 0.012 |",
+        "| test, with flip | 7 | 0.900 | 0.900 | 0.900 | – | – | – | – | – | – |",
+        "| validation | 3 | 0.250 | 0.812 | – | – | – | – | – | – | – |",
     ]
+
+
+def test_a_name_does_not_break_a_table() -> None:
+    assert markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n|---|\n| c\\|d |"

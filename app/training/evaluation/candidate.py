@@ -1,0 +1,143 @@
+"""A network to be scored: that of a run, or a published model, at its own or another input size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.core.errors import TrainingError
+from app.core.labels import LabelMap
+from app.core.settings import load_settings
+from app.imaging.geometry import ResizeRule
+from app.inference.engine import KERAS_FILE
+from app.inference.loaded import load_model
+from app.nn.config import UNetXceptionConfig
+from app.nn.rewrite import inference_graph
+from app.store.repository import ModelStore
+from app.training.evaluation.pictures import Predict
+from app.training.export import load_network
+from app.training.run import Run
+from app.training.sources.samples import DataSource, Sample
+from app.training.training_set import VALIDATION
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network and how pictures get into it.
+
+    Args:
+        name: folder of its run, or `pets:3`.
+        predict: the network.
+        size: (h, w) of its input.
+        rule: how a picture becomes that size.
+        run: the run that it is of; None for a published model.
+    """
+
+    name: str
+    predict: Predict
+    size: tuple[int, int]
+    rule: ResizeRule
+    run: Run | None
+
+    @property
+    def title(self) -> str:
+        """Name and input size."""
+        return f"{self.name} at {self.size[0]}×{self.size[1]}"
+
+
+def open_candidate(what: str, labels: LabelMap, store: ModelStore, size: int | None, last: bool) -> Candidate:
+    """Loads the network of a run or of a published version.
+
+    Args:
+        what: folder of a run, else NAME[:VERSION|ALIAS].
+        labels: classes of the data that it will be scored on.
+        store: where models are.
+        size: side of the input; None: its own.
+        last: the network at the end of the run, not the one that validated best.
+
+    Raises:
+        TrainingError: a size that does not fit, other classes, `last` of a model, or the run has no network.
+        ModelNotFoundError, CorruptVersionError: no such version, or a damaged one.
+    """
+    if Path(what).is_dir():
+        return _of_run(Run(Path(what)), len(labels), size, last)
+    if "/" in what:
+        raise TrainingError(f"{what}: there is no folder of a run; a model is NAME, NAME:VERSION or NAME:ALIAS")
+    if last:
+        raise TrainingError(f"--last is for runs; {what} is a published model")
+    return _of_version(what, labels, store, size)
+
+
+def _of_run(run: Run, classes: int, size: int | None, last: bool) -> Candidate:
+    config = run.config()
+    try:
+        architecture = config.architecture(classes, size)
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
+    predict = _graph(run.last_network if last else run.best_network, architecture)
+    return Candidate(str(run.folder), predict, architecture.input_size, config.resize, run)
+
+
+def _of_version(reference: str, labels: LabelMap, store: ModelStore, size: int | None) -> Candidate:
+    version = store.resolve(reference)
+    manifest = store.manifest(version)
+    ours, theirs = ([label.name for label in classes] for classes in (manifest.label_map, labels))
+    if ours != theirs:
+        raise TrainingError(f"{reference} has the classes {', '.join(ours)}, the data has {', '.join(theirs)}")
+    name, preprocessing = f"{version.name}:{version.version}", manifest.preprocessing
+    if size is None:
+        loaded = load_model(store, name, load_settings(model_store=store.root))
+        return Candidate(name, loaded.engine.infer, preprocessing.size, preprocessing.resize, None)
+    store.verify(version)
+    try:
+        architecture = replace(UNetXceptionConfig.from_dict(manifest.architecture), input_size=(size, size))
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
+    predict = _graph(version.path / KERAS_FILE, architecture)
+    return Candidate(name, predict, architecture.input_size, preprocessing.resize, None)
+
+
+def _graph(file: Path, architecture: UNetXceptionConfig) -> Predict:
+    predict: Predict = inference_graph(load_network(file, architecture), architecture).predict_on_batch
+    return predict
+
+
+def chosen_pictures(split: str, source: DataSource, candidates: Sequence[Candidate]) -> list[Sample]:
+    """The pictures of a list; `validation`: those that the first run among the candidates kept apart, if there is one.
+
+    Raises:
+        DataError: no such list.
+        TrainingError: the run has kept no pictures apart, or the data does not have them any more.
+    """
+    run = next((candidate.run for candidate in candidates if candidate.run is not None), None)
+    if split != VALIDATION or run is None:
+        return source.samples(split)
+    samples = validation_samples(run, source)
+    if not samples:
+        raise TrainingError(f"{run.folder} kept no pictures apart for validation; name another list with --split")
+    return samples
+
+
+def validation_samples(run: Run, source: DataSource) -> list[Sample]:
+    """The pictures that a run was validated on; none where it trained on all.
+
+    Raises:
+        TrainingError: the run has not chosen any yet, or the data does not have them any more.
+    """
+    listed = run.validation()
+    names = set(listed or [])
+    found = [sample for sample in labelled_for_training(source) if sample.name in names]
+    if listed is None or len(found) != len(names):
+        raise TrainingError(f"{run.folder}: the data does not have all validation pictures of this run")
+    return found
+
+
+def trained_on(run: Run, source: DataSource, samples: Sequence[Sample]) -> list[Sample]:
+    """Those of the pictures that a run may have been trained on."""
+    names = {sample.name for sample in labelled_for_training(source)} - set(run.validation() or [])
+    return [sample for sample in samples if sample.name in names]
+
+
+def labelled_for_training(source: DataSource) -> list[Sample]:
+    """All pictures that a run may train or validate on."""
+    lists = [split for split in ("trainval", VALIDATION) if split in source.splits]
+    return [sample for split in lists for sample in source.samples(split)]
