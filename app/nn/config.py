@@ -19,10 +19,11 @@ class UNetXceptionConfig:
     Args:
         input_size: (height, width) in pixels, each divisible by 2^(depth + 1) with depth = len(filters).
         classes: number of classes, 2–255.
-        filters: output channels of each down block; the up blocks mirror them. The stem has half of the first.
+        filters: output channels of each down block, each a multiple of 4. The stem has half of the first.
         block: convolutions of the encoder.
         residual: whether the shortcuts exist, those of the down and of the up blocks.
         intermediate_activation: between depthwise and pointwise convolution; separable blocks only.
+        decoder: output channels of each up block, one more than down blocks; None: they mirror stem and down blocks.
 
     Raises:
         ValueError: a value outside these rules; the message names it.
@@ -34,6 +35,7 @@ class UNetXceptionConfig:
     block: Block = "separable"
     residual: bool = True
     intermediate_activation: IntermediateActivation | None = None
+    decoder: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.input_size) != 2 or any(side < 1 or side % self.stride for side in self.input_size):
@@ -52,6 +54,8 @@ class UNetXceptionConfig:
                 raise ValueError(f"intermediate_activation {self.intermediate_activation!r}: must be None, relu or elu")
             if self.block != "separable":
                 raise ValueError("intermediate_activation: only separable blocks have a middle to put it in")
+        if self.decoder is not None and (len(self.decoder) != self.depth + 1 or min(self.decoder) < 1):
+            raise ValueError(f"decoder {self.decoder}: {self.depth + 1} positive numbers (depth {self.depth} + 1)")
 
     @property
     def depth(self) -> int:
@@ -65,13 +69,13 @@ class UNetXceptionConfig:
 
     @property
     def stem_filters(self) -> int:
-        """Output channels of the stem and of the last up block."""
+        """Output channels of the stem."""
         return self.filters[0] // 2
 
     @property
     def decoder_filters(self) -> tuple[int, ...]:
         """Output channels of each up block."""
-        return (*reversed(self.filters), self.stem_filters)
+        return self.decoder or (*reversed(self.filters), self.stem_filters)
 
     def to_dict(self) -> dict[str, object]:
         """As JSON-ready values."""

@@ -1,8 +1,10 @@
 """Training loss: cross-entropy plus Dice, on logits, with pixels that count for nothing."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from app.core.labels import UNDECIDED
@@ -19,11 +21,16 @@ class CrossEntropyDice(keras.losses.Loss):  # type: ignore[misc]  # keras ships 
 
     Args:
         dice_weight: weight of the Dice term; 0: cross-entropy alone.
+        class_weights: of each class's pixels in the mean of the cross-entropy, (C,); None: all alike. The Dice term
+            takes the classes alike as it is.
     """
 
-    def __init__(self, dice_weight: float = 1.0, name: str = "cross_entropy_dice") -> None:
+    def __init__(
+        self, dice_weight: float = 1.0, class_weights: Sequence[float] | None = None, name: str = "cross_entropy_dice"
+    ) -> None:
         super().__init__(name=name, reduction=None)
         self.dice_weight = dice_weight
+        self.class_weights = None if class_weights is None else tuple(class_weights)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Loss of a batch.
@@ -40,7 +47,10 @@ class CrossEntropyDice(keras.losses.Loss):  # type: ignore[misc]  # keras ships 
         target = ops.one_hot(ops.cast(safe, "int32"), y_pred.shape[-1])  # (B, H, W, C)
         log_probabilities = ops.log_softmax(y_pred, axis=-1)
         pixelwise = -ops.sum(target * log_probabilities, axis=-1)
-        loss = ops.sum(pixelwise * counted) / ops.maximum(ops.sum(counted), 1.0)
+        weighted = counted
+        if self.class_weights is not None:
+            weighted = counted * ops.sum(target * np.array(self.class_weights, "float32"), axis=-1)
+        loss = ops.sum(pixelwise * weighted) / ops.maximum(ops.sum(weighted), 1e-6)
         if not self.dice_weight:
             return loss
         weight = counted[..., None]
@@ -55,4 +65,4 @@ class CrossEntropyDice(keras.losses.Loss):  # type: ignore[misc]  # keras ships 
 
     def get_config(self) -> dict[str, Any]:
         """Configuration for `from_config`."""
-        return {"dice_weight": self.dice_weight, "name": self.name}
+        return {"dice_weight": self.dice_weight, "class_weights": self.class_weights, "name": self.name}

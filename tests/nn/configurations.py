@@ -32,8 +32,9 @@ SHAPES = [
     UNetXceptionConfig(input_size=(48, 80), filters=(8, 16), classes=2),
     UNetXceptionConfig(input_size=(16, 40), filters=(12, 8), classes=4, block="conv", residual=False),
     UNetXceptionConfig(input_size=(96, 64), filters=(8, 12, 16, 20), classes=5),
+    UNetXceptionConfig(input_size=(24, 32), filters=(8, 12), block="conv", decoder=(20, 14, 6)),
 ]
-"""Other depths, sides that are no power of two, filters that don't double, other numbers of classes."""
+"""Other depths, sides that are no power of two, filters that don't double, numbers of classes, a wider decoder."""
 
 each_combination = pytest.mark.parametrize("config", COMBINATIONS, ids=named)
 each_configuration = pytest.mark.parametrize("config", COMBINATIONS + SHAPES, ids=named)

@@ -19,6 +19,11 @@ def test_round_trip_through_json(config: UNetXceptionConfig) -> None:
     assert UNetXceptionConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+def test_the_decoder_mirrors_the_encoder_unless_it_is_given() -> None:
+    assert UNetXceptionConfig(filters=(28, 52, 96)).decoder_filters == (96, 52, 28, 14)
+    assert UNetXceptionConfig(filters=(28, 52, 96), decoder=(256, 128, 64, 32)).decoder_filters == (256, 128, 64, 32)
+
+
 def test_only_what_differs_from_the_defaults_need_be_given() -> None:
     assert UNetXceptionConfig.from_dict({"classes": 2}) == UNetXceptionConfig(classes=2)
 
@@ -40,6 +45,8 @@ def test_only_what_differs_from_the_defaults_need_be_given() -> None:
         ({"intermediate_activation": "gelu"}, "intermediate_activation 'gelu'"),
         ({"intermediate_activation": "relu", "block": "conv"}, r"intermediate_activation.*separable"),
         ({"intermediate_activation": "elu", "block": "inception"}, r"intermediate_activation.*separable"),
+        ({"decoder": (64, 32, 16)}, r"decoder \(64, 32, 16\): 4 positive numbers \(depth 3 \+ 1\)"),
+        ({"filters": (8,), "decoder": (8, 0)}, r"decoder \(8, 0\): 2 positive numbers"),
     ],
 )
 def test_values_outside_the_rules_are_named(values: dict[str, Any], message: str) -> None:

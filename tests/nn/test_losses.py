@@ -54,6 +54,18 @@ def test_cross_entropy_is_that_of_keras() -> None:
     assert loss_of(labels, noise(labels), dice_weight=0.0) == pytest.approx(float(theirs), rel=1e-5)
 
 
+def test_class_weights_weigh_the_mean_of_the_cross_entropy() -> None:
+    labels = np.random.default_rng(1).integers(0, 3, (2, 4, 5))
+    loss = CrossEntropyDice(0.0, [1.0, 2.0, 0.5])
+    weights = np.array([1.0, 2.0, 0.5])[labels]
+    pixelwise = keras.losses.sparse_categorical_crossentropy(labels, noise(labels), from_logits=True)
+    expected = float((np.asarray(pixelwise) * weights).sum() / weights.sum())
+    assert float(loss(labels, noise(labels))) == pytest.approx(expected, rel=1e-5)
+    assert CrossEntropyDice.from_config(loss.get_config()).class_weights == (1.0, 2.0, 0.5)
+    undecided = np.full_like(labels, 255)
+    assert float(loss(undecided, noise(labels))) == 0.0
+
+
 def test_dice_by_hand() -> None:
     """Even probabilities of two classes, 4 pixels, 3 of class 0: losses 1 − 2·1.5/(2 + 3) and 1 − 2·0.5/(2 + 1)."""
     labels = np.array([[[0, 0], [0, 1]]], np.uint8)

@@ -1,17 +1,43 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from app.store.repository import ModelStore
 from app.training.commands.options import FAILED
+from app.training.evaluation.scoring import table
 from app.training.run import Run
-from tests.training.conftest import PublishedRun, Segserve
+from tests.training.conftest import SERVED_SIZE, PublishedRun, Segserve
 
 
 def test_publish_says_where(published: PublishedRun) -> None:
     assert published.result.exit_code == 0, published.result.output
     assert published.result.stdout == f"pets:1  {published.store.root / 'pets' / '1'}\n"
     assert published.store.aliases("pets") == {"production": 1}
+
+
+def test_publish_shows_the_scores(published: PublishedRun) -> None:
+    manifest = published.store.manifest(published.store.resolve("pets"))
+    assert table(manifest.metrics) in published.result.stderr
+
+
+def test_publish_twice(segserve: Segserve, published: PublishedRun, finished: Run, data: Path, tmp_path: Path) -> None:
+    store = ModelStore(shutil.copytree(published.store.root, tmp_path / "store"))
+    temperature = store.manifest(store.resolve("pets")).temperature
+    options = ["--data", data, "--name", "pets", "--model-store", store.root, "--size", str(SERVED_SIZE)]
+    again = segserve("publish", finished.folder, *options, "--temperature", str(temperature))
+    assert again.exit_code == FAILED
+    assert "pets:1 is this very network already; nothing was published" in again.stderr
+    warmer = segserve("publish", finished.folder, *options, "--temperature", "2.5")
+    assert warmer.exit_code == 0, warmer.output
+    assert store.manifest(store.resolve("pets:2")).temperature == 2.5
+
+
+@pytest.mark.parametrize("temperature", ["0", "5", "warm"])
+def test_a_temperature_that_cannot_be(segserve: Segserve, tmp_path: Path, temperature: str) -> None:
+    result = segserve("publish", tmp_path, "--data", tmp_path, "--name", "pets", "--temperature", temperature)
+    assert result.exit_code == 2
+    assert "--temperature" in result.stderr
 
 
 @pytest.mark.parametrize(

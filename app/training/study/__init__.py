@@ -1,0 +1,1 @@
+"""The study: the article's questions, asked of eight networks trained alike."""
