@@ -10,6 +10,7 @@ from app import __version__
 
 COMMANDS = {
     "serve": ("app.cli:serve", "Serve a model over HTTP."),
+    "data": ("app.training.commands.data:data", "Check, divide or make labelled data."),
     "train": ("app.training.commands.train:train", "Train a network on labelled pictures."),
     "evaluate": (
         "app.training.commands.evaluate:evaluate",
@@ -18,6 +19,14 @@ COMMANDS = {
     "publish": (
         "app.training.commands.publish:publish",
         "Put the network of a run into the model store, checked and scored.",
+    ),
+    "runs": (
+        "app.training.commands.runs:runs",
+        "List the runs below a folder, or show what differs between two runs.",
+    ),
+    "study": (
+        "app.training.commands.study:study",
+        "Ask the article's questions: eight networks trained alike, compared with error bars.",
     ),
 }
 """Name → where the command is, and its line in the overview."""

@@ -79,7 +79,7 @@ def segment_mask(
     mask = np.empty(geometry.source, np.uint8)
     tally = _Tally(len(labels))
     for row, band in restore_bands(probabilities, geometry):
-        winner, confidence = _winners(band)
+        winner, confidence = winners(band)
         if classes is not None:
             winner = kept[winner]
         if threshold > 0.0:
@@ -134,7 +134,7 @@ def _kept_ids(labels: LabelMap, classes: Sequence[str] | None) -> NDArray[np.uin
     return kept
 
 
-def _winners(band: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def winners(band: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Argmax and maximum over the last axis; class by class, several times as fast as `argmax` over a short axis."""
     confidence = band[..., 0].copy()
     winner = np.zeros(confidence.shape, np.uint8)

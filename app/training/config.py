@@ -30,6 +30,7 @@ class NetworkConfig(StrictModel):
     block: Block = "separable"
     residual: bool = True
     intermediate_activation: IntermediateActivation | None = None
+    decoder: tuple[int, ...] | None = None
 
 
 class AugmentationConfig(StrictModel):
@@ -62,8 +63,18 @@ class TrainingConfig(StrictModel):
     network: NetworkConfig = NetworkConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     sampling: dict[str, Annotated[float, Field(ge=0)]] = Field(
-        default_factory=dict, description="Share of each source's pictures in a batch; empty: all pictures alike."
+        default_factory=dict,
+        description="Share of the pictures of each pattern in a batch, the first that fits; empty: all pictures alike.",
     )
+    ignore: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Classes whose pixels count for nothing in training pictures of a pattern."
+    )
+    class_weights: dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(
+        default_factory=dict, description="Weight of a class's pixels in the cross-entropy; 1 for those not named."
+    )
+    select: tuple[str, ...] = Field((), description="Patterns of the pictures to train on; empty: all.")
+    pictures: int | None = Field(None, ge=1, description="Number of pictures to train on, drawn by the seed.")
+    init: str | None = Field(None, description="Published version NAME:VERSION whose weights the run begins with.")
 
     steps: int | None = Field(None, ge=1, le=10**8, description="Gradient steps; or give `epochs`.")
     epochs: float | None = Field(None, gt=0, le=10**6, description="Passes over the pictures; or give `steps`.")
@@ -79,8 +90,11 @@ class TrainingConfig(StrictModel):
     deterministic: bool = Field(False, description="Bit-equal repeats (TensorFlow; slower).")
 
     validation_pictures: int | None = Field(
-        None, ge=1, description="Pictures kept apart for validation; left out: a tenth, at most 120."
+        None,
+        ge=0,
+        description="Pictures kept apart for validation; left out: a tenth, at most 120; 0: none.",
     )
+    split_seed: int = Field(0, ge=0, lt=2**63, description="Determines which pictures are kept apart.")
     validation_masks: str | None = Field(None, description="Only masks of this kind (third column of sources.txt).")
     validate_every: int = Field(1000, ge=1, description="Steps between validations.")
     checkpoint_every: int = Field(250, ge=1, description="Steps between checkpoints.")
@@ -90,7 +104,7 @@ class TrainingConfig(StrictModel):
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either `steps` or `epochs`, for example --set epochs=20")
         network = self.architecture(classes=2)
-        narrowest = min(network.stem_filters, *network.filters)
+        narrowest = min(network.stem_filters, *network.filters, *network.decoder_filters)
         if network.residual and self.batch_size % 2 and narrowest <= CRASHING_CHANNELS:
             raise ValueError(f"batch_size must be even for a network as narrow as {narrowest} channels")
         return self
@@ -102,7 +116,7 @@ class TrainingConfig(StrictModel):
 
     def validation_count(self, pictures: int) -> int:
         """How many of all the pictures to keep apart for validation."""
-        return self.validation_pictures or min(120, max(1, pictures // 10))
+        return min(120, max(1, pictures // 10)) if self.validation_pictures is None else self.validation_pictures
 
     def total_steps(self, pictures: int) -> int:
         """Gradient steps of the run on a training set of that many pictures."""

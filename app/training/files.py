@@ -50,6 +50,18 @@ def write_file(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder where there is none.
+
+    Raises:
+        TrainingError: it cannot be made, for example because a file is in its place.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{path}: the folder cannot be made ({error.strerror or error})") from error
+
+
 def sync(path: Path) -> None:
     """Makes a file's content, or the entries of a folder, last through a power cut."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -7,15 +7,19 @@ from typing import Any
 import keras
 import numpy as np
 
+from app.core.errors import TrainingError
+from app.core.labels import LabelMap
 from app.nn.losses import CrossEntropyDice
 from app.nn.unet_xception import copy_weights, unet_xception
 from app.training.batchnorm import reestimate_batchnorm
 from app.training.config import TrainingConfig
 from app.training.graph import training_graph
+from app.training.initial import Initial
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Tensor = Any  # keras ships no types
 
+HEAD = "head_conv"
 LONGEST_AVERAGE = 0.05
 """The moving average of the weights reaches over at most this part of a run."""
 
@@ -25,13 +29,13 @@ class Learner:
 
     Args:
         config: of the run.
-        classes: number of classes.
+        labels: the classes.
         steps: gradient steps of the whole run.
     """
 
-    def __init__(self, config: TrainingConfig, classes: int, steps: int) -> None:
+    def __init__(self, config: TrainingConfig, labels: LabelMap, steps: int) -> None:
         keras.utils.set_random_seed(config.seed % 2**32)
-        architecture = config.architecture(classes)
+        architecture = config.architecture(len(labels))
         with dtype_policy(config.precision):
             self._network = training_graph(architecture)
         with dtype_policy("float32"):
@@ -39,9 +43,16 @@ class Learner:
             self._exported = unet_xception(architecture)
         self.schedule = learning_rate(config, steps)
         self._optimizer = optimizer(config, self.schedule, steps)
-        self._network.compile(optimizer=self._optimizer, loss=CrossEntropyDice(config.dice_weight))
+        loss = CrossEntropyDice(config.dice_weight, class_weights(config, labels))
+        self._network.compile(optimizer=self._optimizer, loss=loss)
         self._optimizer.build(self._network.trainable_variables)
         self._loss_sum = self._loss_count = 0.0
+
+    def begin_with(self, initial: Initial) -> None:
+        """Takes over trained weights before the first step; a head of other classes stays as it is."""
+        for layer in self._network.layers:
+            if layer.weights and (initial.head or layer.name != HEAD):
+                layer.set_weights(initial.network.get_layer(layer.name).get_weights())
 
     def step(self, pictures: Tensor, masks: Tensor) -> float:
         """One gradient step.
@@ -95,6 +106,18 @@ class Learner:
 
     def _variables(self) -> list[Any]:
         return [*self._network.variables, *self._optimizer.variables]
+
+
+def class_weights(config: TrainingConfig, labels: LabelMap) -> list[float] | None:
+    """Weight of each class in the loss, or None where all weigh alike.
+
+    Raises:
+        TrainingError: a weight for a class that there is not.
+    """
+    names = [label.name for label in labels]
+    if unknown := sorted(set(config.class_weights) - set(names)):
+        raise TrainingError(f"class_weights: no class {', '.join(unknown)}; there are {', '.join(names)}")
+    return [config.class_weights.get(name, 1.0) for name in names] if config.class_weights else None
 
 
 def learning_rate(config: TrainingConfig, steps: int) -> Any:

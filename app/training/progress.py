@@ -9,6 +9,8 @@ import click
 
 ESTIMATE_AFTER = 20
 """Real steps before the first word on how long it will take."""
+WARM_UP = 2
+"""Steps whose time does not count: the graph is built in the first, memory taken in the second."""
 LINE_EVERY_SECONDS = 30.0
 
 
@@ -46,7 +48,9 @@ class Progress:
         """After a step: steps done, steps in all, mean loss."""
         now = time.monotonic()
         done = step - self._first
-        seconds = (now - self._started) / done
+        seconds = (now - self._started) / (done if done <= WARM_UP else done - WARM_UP)
+        if done == WARM_UP:
+            self._started = now
         left = duration(seconds * (total - step))
         self._status = f"loss {loss:.3f}  {self._batch_size / seconds:.1f} images/s  {left} left"
         if done == ESTIMATE_AFTER and not self._terminal:
@@ -56,6 +60,14 @@ class Progress:
         elif now - self._spoken >= LINE_EVERY_SECONDS or step == total:
             self._spoken = now
             click.echo(f"step {step}/{total}  {self._status}", err=True)
+
+    def say(self, message: str) -> None:
+        """A line of its own; on a terminal above the bar."""
+        if self._terminal:
+            click.echo("\r\x1b[2K", nl=False, err=True)
+        click.echo(message, err=True)
+        if self._terminal:
+            self._bar.render_progress()
 
 
 def duration(seconds: float) -> str:

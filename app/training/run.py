@@ -2,18 +2,37 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydantic import TypeAdapter
 
 from app.core.errors import TrainingError
-from app.training.config import TrainingConfig
+from app.training.code_version import CodeVersion
+from app.training.config import StrictModel, TrainingConfig
 from app.training.files import replacing, write_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+_CODE = TypeAdapter(list[CodeVersion])
+
+
+class RunData(StrictModel):
+    """Which data a run is trained on.
+
+    Args:
+        fingerprint: hash of all pictures and masks.
+        training: number of pictures trained on.
+        validation: number of pictures validated on.
+        classes: names, in the order of their ids.
+    """
+
+    fingerprint: str
+    training: int
+    validation: int
+    classes: tuple[str, ...]
 
 
 class Run:
@@ -32,6 +51,8 @@ class Run:
         self._validation = folder / "validation.txt"
         self._data = folder / "data.json"
         self._machine = folder / "machine.txt"
+        self._code = folder / "code.json"
+        self.lock = folder / ".lock"
 
     def open(self, config: TrainingConfig) -> None:
         """Makes the folder, or goes on in one of the same configuration.
@@ -41,7 +62,7 @@ class Run:
         Raises:
             TrainingError: the folder holds a run of another configuration, or cannot be made.
         """
-        if not any(self.checkpoints.glob("step-*")):
+        if not (any(self.checkpoints.glob("step-*")) or self.last_network.exists()):
             self._begin(config)
         elif (known := self.config()) != config:
             now = config.model_dump()
@@ -56,6 +77,7 @@ class Run:
             self._validation.unlink(missing_ok=True)
             self._data.unlink(missing_ok=True)
             self._machine.unlink(missing_ok=True)
+            self._code.unlink(missing_ok=True)
         except OSError as error:
             raise TrainingError(f"{self.folder}: {error.strerror or error}") from error
         write_file(self._config, config.model_dump_json(indent=2).encode())
@@ -98,20 +120,26 @@ class Run:
         Image.fromarray(pixels).save(encoded, "PNG")
         write_file(self.folder / name, encoded.getvalue())
 
-    def write_data(self, fingerprint: str, training: int, validation: int) -> None:
+    def write_data(self, data: RunData) -> None:
         """Keeps which data the run is trained on.
 
         Raises:
             TrainingError: the run was begun on other data.
         """
-        content = json.dumps({"fingerprint": fingerprint, "training": training, "validation": validation}).encode()
-        if self._data.exists() and self._data.read_bytes() != content:
+        if self._data.exists() and self.data() != data:
             raise TrainingError(f"{self.folder} was begun on other data; choose another folder, or restore the data")
-        write_file(self._data, content)
+        write_file(self._data, data.model_dump_json().encode())
 
-    def data(self) -> dict[str, Any]:
-        """`fingerprint` of the data, numbers of `training` and `validation` pictures."""
-        return dict(json.loads(self._data.read_bytes()))
+    def data(self) -> RunData:
+        """Which data the run is trained on.
+
+        Raises:
+            TrainingError: the folder does not say.
+        """
+        try:
+            return RunData.model_validate_json(self._data.read_bytes())
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{self._data}: does not say which data the run is trained on ({error})") from error
 
     def write_machine(self, machine: str) -> None:
         """Keeps what the run is trained on; a run that goes on elsewhere has both."""
@@ -122,3 +150,16 @@ class Run:
     def machine(self) -> list[str]:
         """What the run was trained on, in words."""
         return self._machine.read_text("utf-8").splitlines() if self._machine.exists() else []
+
+    def write_code(self, version: CodeVersion) -> None:
+        """Keeps which code the run is made with; a run that goes on with other code has both."""
+        known = self.code()
+        if not known or known[-1] != version.model_copy(update={"since": known[-1].since}):
+            write_file(self._code, _CODE.dump_json([*known, version], indent=2))
+
+    def code(self) -> list[CodeVersion]:
+        """Which code the run was made with, the first version first; empty where the folder does not say."""
+        try:
+            return _CODE.validate_json(self._code.read_bytes())
+        except (OSError, ValueError):
+            return []

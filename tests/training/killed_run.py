@@ -30,18 +30,22 @@ class KilledRun:
     again: str
 
 
-def train(config: Path, data: Path, folder: Path) -> "subprocess.Popen[str]":
-    """Starts the command, on as many threads as TensorFlow has in this process: their number shows in the last bit."""
+def environment() -> dict[str, str]:
+    """As many threads as TensorFlow has in this process: their number shows in the last bit."""
     import tensorflow
 
     threads = tensorflow.config.threading
-    environment = {
+    return {
         "TF_NUM_INTRAOP_THREADS": str(threads.get_intra_op_parallelism_threads()),
         "TF_NUM_INTEROP_THREADS": str(threads.get_inter_op_parallelism_threads()),
     }
+
+
+def train(config: Path, data: Path, folder: Path) -> "subprocess.Popen[str]":
+    """Starts the command."""
     command = [sys.executable, "-m", "app.cli", "train", str(config), "--data", str(data), "--run", str(folder)]
     return subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | environment, encoding="utf-8"
+        command, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | environment(), encoding="utf-8"
     )
 
 

@@ -44,6 +44,10 @@ def test_a_file_and_its_defaults(config_file: Path) -> None:
         ("deterministic=true", "deterministic", True),
         ("sampling.kitty=0.2", "sampling", {"oxford": 0.75, "feral": 0.25, "kitty": 0.2}),
         ("sampling={}", "sampling", {}),
+        ('ignore={"feral"=["border"]}', "ignore", {"feral": ("border",)}),
+        ("class_weights.border=2", "class_weights", {"border": 2.0}),
+        ('select=["oxford/*/2 *"]', "select", ("oxford/*/2 *",)),
+        ("validation_pictures=0", "validation_pictures", 0),
     ],
 )
 def test_an_override(config_file: Path, override: str, name: str, value: object) -> None:

@@ -12,13 +12,16 @@ from app.core.errors import ConfigurationError, PublishError, TrainingError
 from app.nn.config import UNetXceptionConfig
 from app.nn.unet_xception import unet_xception
 from app.training import export as module
+from app.training.evaluation.temperature import tempered
 from app.training.export import (
     TOLERANCE,
     Exported,
+    divide_logits,
     export_network,
     has_openvino,
     load_network,
     require_parity,
+    weights_checksum,
 )
 from tests.fixtures.tiny_model import tiny_network
 from tests.training.drawn_pets import Array
@@ -96,3 +99,27 @@ def test_a_form_that_differs(difference: float) -> None:
 def test_openvino_serves_where_it_is() -> None:
     exported = forms(rewritten=0, openvino=0.1)
     assert exported.serving is exported.forms["openvino"]
+
+
+def test_a_temperature_lives_in_the_head(tmp_path: Path) -> None:
+    network = tiny_network(CONFIG)
+    before = network.predict_on_batch(PICTURES)
+    divide_logits(network, 2.5)
+    exported = export_network(network, CONFIG, tmp_path)
+    for predict in exported.forms.values():
+        assert np.allclose(predict(PICTURES), tempered(before, 2.5), atol=1e-5)
+    divide_logits(network, 1 / 2.5)
+    assert np.allclose(network.predict_on_batch(PICTURES), before, atol=1e-5)
+
+
+def test_the_same_weights_have_the_same_checksum(tmp_path: Path) -> None:
+    network = tiny_network(CONFIG)
+    for name in ("a", "b"):
+        network.save(tmp_path / f"{name}.keras")
+    divide_logits(network, 1.01)
+    network.save(tmp_path / "c.keras")
+    (tmp_path / "d.keras").write_bytes(b"no network")
+    first, second, other, none, missing = (weights_checksum(tmp_path / f"{name}.keras") for name in "abcde")
+    assert first is not None
+    assert first == second != other
+    assert (none, missing) == (None, None)

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.errors import TrainingError
 from app.training import files as module
-from app.training.files import read_arrays, sync, write_arrays, write_file
+from app.training.files import make_folder, read_arrays, sync, write_arrays, write_file
 from tests.training.drawn_pets import Array
 from tests.training.full_disk import full_disk
 
@@ -74,3 +74,12 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
         np.savez(file, allow_pickle=True, a=np.array([print], object))
     with pytest.raises(ValueError, match="allow_pickle=False"):
         read_arrays(tmp_path)
+
+
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
+    for _ in range(2):
+        make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(TrainingError, match="file: the folder cannot be made"):
+        make_folder(tmp_path / "file")

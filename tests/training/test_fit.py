@@ -18,6 +18,7 @@ from app.training.learner import Learner
 from app.training.run import Run
 from app.training.sources.oxford import OxfordPets
 from tests.training.conftest import GoneOn
+from tests.training.equal_runs import last_state, require_equal
 from tests.training.killed_run import KilledRun, killed_and_finished
 
 CHECKPOINTS = {"step-000000032", "step-000000040"}
@@ -38,26 +39,6 @@ def history(run: Run) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def last_state(run: Run) -> TrainingState:
-    state = Checkpoints(run.checkpoints).load()
-    assert state is not None
-    return state
-
-
-def require_equal(run: Run, unbroken: Run) -> None:
-    """Bit by bit: history, validation list, both networks, the whole state at the end."""
-    for name in ("history.csv", "validation.txt", "config.json", "data.json", "augmented.png", "examples.png"):
-        assert (run.folder / name).read_bytes() == (unbroken.folder / name).read_bytes(), name
-    state, expected = last_state(run), last_state(unbroken)
-    assert (state.step, state.best, state.history) == (expected.step, expected.best, expected.history)
-    assert [a.tobytes() for a in state.arrays] == [a.tobytes() for a in expected.arrays]
-    for name in ("best.keras", "last.keras"):
-        found, network = (keras.saving.load_model(r.folder / name, compile=False) for r in (run, unbroken))
-        weights, expected_weights = found.get_weights(), network.get_weights()
-        assert len(weights) > 30
-        assert all(np.array_equal(one, other) for one, other in zip(weights, expected_weights, strict=True)), name
-
-
 def test_it_learns(finished: Run) -> None:
     rows = history(finished)
     assert [row["step"] for row in rows] == [16, 32, 40]
@@ -74,7 +55,7 @@ def test_it_learns(finished: Run) -> None:
 
 def test_what_it_leaves(finished: Run, source: OxfordPets, config: TrainingConfig) -> None:
     assert {path.name for path in finished.folder.iterdir()} == {
-        *("config.json", "data.json", "machine.txt", "validation.txt", "history.csv"),
+        *("config.json", "data.json", "machine.txt", "code.json", "validation.txt", "history.csv", ".lock"),
         *("augmented.png", "examples.png", "curves.png"),
         *("best.keras", "last.keras", "checkpoints"),
     }
@@ -85,7 +66,9 @@ def test_what_it_leaves(finished: Run, source: OxfordPets, config: TrainingConfi
     assert names is not None
     assert len(names) == 6
     assert set(names) <= own
-    assert finished.data() | {"fingerprint": ""} == {"fingerprint": "", "training": 22, "validation": 6}
+    data = finished.data()
+    assert (data.training, data.validation, data.classes) == (22, 6, ("pet", "background", "border"))
+    assert len(data.fingerprint) == 64
 
 
 @pytest.mark.parametrize("name", ["augmented.png", "examples.png", "curves.png"])
@@ -98,7 +81,16 @@ def test_its_pictures_show_something(finished: Run, name: str) -> None:
 
 def test_stopped_and_gone_on_it_ends_as_an_unbroken_run(gone_on: GoneOn, finished: Run) -> None:
     assert gone_on.left == {
-        *("config.json", "data.json", "machine.txt", "validation.txt", "augmented.png", "checkpoints"),
+        *(
+            "config.json",
+            "data.json",
+            "machine.txt",
+            "code.json",
+            "validation.txt",
+            "augmented.png",
+            "checkpoints",
+            ".lock",
+        ),
         *("best.keras", "examples.png", "history.csv", "curves.png"),  # of the validation at step 16
     }
     require_equal(gone_on.run, finished)
@@ -136,6 +128,34 @@ def test_the_network_of_the_end_is_the_average(finished: Run) -> None:
 def begun(finished: Run, tmp_path: Path) -> Run:
     """A copy of the finished run."""
     return Run(shutil.copytree(finished.folder, tmp_path / "begun"))
+
+
+def test_it_goes_on_from_trained_weights(finished: Run, source: OxfordPets, config_file: Path, tmp_path: Path) -> None:
+    config = load_config(config_file, [f"init={finished.folder}", "learning_rate=1e-5", "steps=2", "validate_every=2"])
+    said: list[str] = []
+    fit = Fit(source, config, Run(tmp_path))
+    fit.go(silent, say=said.append)
+    (row,) = fit.state.history
+    assert row["validation_mean_iou"] == pytest.approx(last_state(finished).best, abs=0.05)
+    assert row["training_loss"] < history(finished)[0]["training_loss"]
+    assert said == [
+        "step 2: averaging the weights, then validating",
+        f"step 2: validation mean IoU {row['validation_mean_iou']:.4f}, best {row['validation_mean_iou']:.4f}",
+    ]
+
+
+def test_without_validation_the_newest_network_is_the_best(
+    source: OxfordPets, config_file: Path, tmp_path: Path
+) -> None:
+    config = load_config(config_file, ["validation_pictures=0", "steps=4", "validate_every=2"])
+    run = Run(tmp_path)
+    fit = Fit(source, config, run)
+    fit.go(silent)
+    assert (len(fit.training), fit.validation, fit.state.best) == (28, [], None)
+    assert [sorted(row) for row in fit.state.history] == [["learning_rate", "pictures", "step", "training_loss"]] * 2
+    best, last = (keras.saving.load_model(path, compile=False) for path in (run.best_network, run.last_network))
+    assert all(np.array_equal(a, b) for a, b in zip(best.get_weights(), last.get_weights(), strict=True))
+    assert {"examples.png", "curves.png", "history.csv"} <= {path.name for path in run.folder.iterdir()}
 
 
 def test_another_configuration_is_refused(begun: Run, source: OxfordPets, config_file: Path) -> None:

@@ -5,8 +5,11 @@ import keras
 import numpy as np
 import pytest
 
+from app.core.errors import TrainingError
 from app.training.config import load_config
-from app.training.learner import Learner, dtype_policy, learning_rate, optimizer
+from app.training.initial import Initial
+from app.training.learner import Learner, class_weights, dtype_policy, learning_rate, optimizer
+from app.training.sources.oxford import PETS
 from tests.training.drawn_pets import Array
 
 STEPS = 1000
@@ -41,7 +44,7 @@ def weights_of(network: keras.Model) -> dict[str, Array]:
 
 @pytest.fixture(scope="module")
 def trained() -> Trained:
-    learner = Learner(load_config(None, SMALL), 3, STEPS)
+    learner = Learner(load_config(None, SMALL), PETS, STEPS)
     first_weights = weights_of(learner._network)
     losses, weights = [], []
     for _ in range(3):
@@ -119,16 +122,39 @@ def test_averaging_leaves_the_training_alone(trained: Trained) -> None:
     assert all(np.array_equal(one, other) for one, other in zip(trained.learner.state(), before, strict=True))
 
 
+@pytest.mark.parametrize("head", [True, False])
+def test_it_begins_with_the_weights_of_another(trained: Trained, head: bool) -> None:
+    config = load_config(None, [*SMALL, "seed=7"])
+    network = trained.learner.average([batch()[0]])
+    learner = Learner(config, PETS, STEPS)
+    fresh = weights_of(learner._network)
+    learner.begin_with(Initial(network, head))
+    begun, given = weights_of(learner._network), weights_of(network)
+    for path, weights in begun.items():
+        expected = given if head or not path.startswith("head_conv") else fresh
+        assert np.array_equal(weights, expected[path]), path
+    statistics = learner._network.get_layer("stem_batchnorm").moving_variance
+    assert np.array_equal(statistics, network.get_layer("stem_batchnorm").moving_variance)
+
+
+def test_weights_of_classes() -> None:
+    config = load_config(None, [*SMALL, "class_weights.border=2.5"])
+    assert class_weights(config, PETS) == [1.0, 1.0, 2.5]
+    assert class_weights(load_config(None, SMALL), PETS) is None
+    with pytest.raises(TrainingError, match="class_weights: no class tail; there are pet, background, border"):
+        class_weights(load_config(None, [*SMALL, "class_weights.tail=2"]), PETS)
+
+
 @pytest.mark.parametrize(("seed", "same"), [(0, True), (1, False)])
 def test_the_seed_determines_the_first_weights(trained: Trained, seed: int, same: bool) -> None:
-    found = weights_of(Learner(load_config(None, [*SMALL, f"seed={seed}"]), 3, STEPS)._network)
+    found = weights_of(Learner(load_config(None, [*SMALL, f"seed={seed}"]), PETS, STEPS)._network)
     kernels = [path for path in found if path.endswith("kernel")]
     assert len(kernels) > 8
     assert {np.array_equal(found[path], trained.first_weights[path]) for path in kernels} == {same}
 
 
 def test_half_precision_is_for_training_alone() -> None:
-    learner = Learner(load_config(None, [*SMALL, "precision=mixed_bfloat16"]), 3, STEPS)
+    learner = Learner(load_config(None, [*SMALL, "precision=mixed_bfloat16"]), PETS, STEPS)
     training, kept = learner._network, learner._exported
     assert training.get_layer("stem_conv").compute_dtype == "bfloat16"
     assert training.get_layer("stem_conv").kernel.dtype == "float32"

@@ -1,6 +1,7 @@
 import json
 
-from app.store.manifest import DataSummary
+from app.store.manifest import DataSummary, ManifestDraft
+from app.store.scores import SplitMetrics
 from app.training.evaluation.scoring import table
 from app.training.model_card import model_card
 from tests.fixtures.tiny_model import tiny_draft
@@ -8,11 +9,11 @@ from tests.fixtures.tiny_model import tiny_draft
 
 def test_a_card_says_what_its_reader_must_know() -> None:
     draft = tiny_draft()
-    card = model_card("pets", draft, {"rewritten": 1.5e-6, "openvino": 2e-6}, 12345, ["a CPU", "a GPU"])
+    card = model_card("pets", draft, {"rewritten": 1.5e-6, "openvino": 2e-6}, 12345, ["a CPU", "a GPU"], None)
     assert card.startswith(
         "# pets: U-Net Xception\n\nSegments a picture into 3 classes (0 pet, 1 background, 2 border)."
     )
-    assert "12,345 parameters" in card
+    assert "12,345 parameters, trained from scratch by `segserve train`" in card
     assert "input 32×32 RGB 0–255, pictures are brought to it by `stretch`" in card
     assert table(draft.metrics) in card
     assert "rewritten 1.5e-06, openvino 2.0e-06." in card
@@ -24,6 +25,7 @@ def test_a_card_says_what_its_reader_must_know() -> None:
     assert json.loads(card.split("```json\n")[1].split("```")[0]) == draft.training
     assert [line for line in card.splitlines() if line.startswith("## ")] == [
         "## Quality",
+        "## Calibration",
         "## Data",
         "## Limits",
         "## Training",
@@ -33,6 +35,39 @@ def test_a_card_says_what_its_reader_must_know() -> None:
 def test_data_that_is_owed_to_nobody() -> None:
     draft = tiny_draft()
     own = draft.model_copy(update={"data": DataSummary(fingerprint="a", pictures={"training": 5}, credits=())})
-    card = model_card("pets", own, {}, 1, ["a CPU"])
+    card = model_card("pets", own, {}, 1, ["a CPU"], None)
     assert "Pictures: 5 training." in card
     assert "licences" not in card
+
+
+def scored(cross_entropy: float, error: float) -> SplitMetrics:
+    iou: dict[str, float | None] = {"pet": 0.5, "background": 0.5, "border": 0.5}
+    return SplitMetrics(
+        pictures=3, mean_iou=0.5, iou=iou, cross_entropy=cross_entropy, expected_calibration_error=error
+    )
+
+
+def calibrated(draft: ManifestDraft, temperature: float) -> ManifestDraft:
+    return draft.model_copy(update={"temperature": temperature, "metrics": {"validation": scored(0.28, 0.0064)}})
+
+
+def test_what_calibration_did() -> None:
+    card = model_card("pets", calibrated(tiny_draft(), 1.53), {}, 1, ["a CPU"], scored(0.309, 0.0437))
+    assert "The logits are divided by a temperature of 1.53; it is part of the weights." in card
+    assert "the cross-entropy from 0.309 to 0.280 and the calibration error from 0.044 to 0.006" in card
+
+
+def test_without_validation_pictures_nothing_is_claimed() -> None:
+    card = model_card("pets", tiny_draft(), {}, 1, ["a CPU"], None)
+    assert "temperature of 1.25; it is part of the weights. There were no pictures to fit it on" in card
+    assert " from " not in card.partition("## Calibration")[2].partition("##")[0]
+
+
+def test_without_any_scores_it_says_so() -> None:
+    unscored = tiny_draft().model_copy(update={"metrics": {}})
+    assert "Not scored: no labelled picture was kept out of training." in model_card("a", unscored, {}, 1, ["b"], None)
+
+
+def test_what_it_was_begun_with() -> None:
+    tuned = tiny_draft().model_copy(update={"training": {"init": "pets:1"}})
+    assert "trained from the weights of `pets:1` by `segserve train`" in model_card("a", tuned, {}, 1, ["b"], None)

@@ -43,6 +43,18 @@ def test_one_validation_is_enough() -> None:
     assert drawn(history(1)).shape == (200, 400, 3)
 
 
+def test_classes_of_any_name() -> None:
+    rows = [row | {f"validation_iou_{name}": 0.5 for name in ("$\\frac{$", "고양이", "_a")} for row in history(2)]
+    assert not np.array_equal(drawn(rows), drawn(history(2)))
+
+
+def test_more_classes_than_there_are_colours_are_grey_lines() -> None:
+    rows = [row | {f"validation_iou_{n}": n / 60 for n in range(60)} for row in history(3)]
+    seen = drawn(rows)
+    assert seen.shape == (200, 400, 3)
+    assert (seen == 191).all(axis=-1).sum() > 100
+
+
 def test_whether_matplotlib_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert can_plot()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

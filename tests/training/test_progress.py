@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.training import progress as module
-from app.training.progress import ESTIMATE_AFTER, LINE_EVERY_SECONDS, Progress, duration
+from app.training.progress import ESTIMATE_AFTER, LINE_EVERY_SECONDS, WARM_UP, Progress, duration
 
 
 class Clock:
@@ -78,6 +78,30 @@ def test_a_run_shorter_than_the_estimate_still_says_something(clock: Clock, caps
             clock.now += 1
             progress(step, 3, 0.5)
     assert capsys.readouterr().err == "step 3/3  loss 0.500  4.0 images/s  0 s left\n"
+
+
+def test_the_first_steps_do_not_count(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress(first=0, total=42, batch_size=10) as progress:
+        for step in range(1, 43):
+            clock.now += 60 if step <= WARM_UP else 1
+            progress(step, 42, 0.5)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "step 1/42  loss 0.500  0.2 images/s  41 min left"
+    assert f"10.0 images/s over the first {ESTIMATE_AFTER} steps: about 22 s" in lines
+    assert lines[-1] == "step 42/42  loss 0.500  10.0 images/s  0 s left"
+
+
+def test_what_is_worth_a_line(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress(first=0, total=2, batch_size=4) as progress:
+        progress.say("validation mean IoU 0.5")
+    assert capsys.readouterr().err == "validation mean IoU 0.5\n"
+    with terminal(monkeypatch) as screen, Progress(first=0, total=2, batch_size=4) as progress:
+        progress.say("validation mean IoU 0.5")
+    shown = b"".join(screen).decode()
+    assert "\r\x1b[2Kvalidation mean IoU 0.5\r\n" in shown
+    assert shown.rstrip().rsplit("mean IoU 0.5", 1)[1].count("[") >= 1  # the bar again, below
 
 
 def test_a_bar_on_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import importlib.metadata
+import shutil
 from pathlib import Path
 
 import keras
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from app.core.architecture import ArchitectureSummary
-from app.core.errors import DataError, PublishError, TrainingError
+from app.core.errors import PublishError, TrainingError
 from app.core.settings import Settings
 from app.imaging.geometry import resize_picture
 from app.inference.loaded import load_model
@@ -17,9 +18,12 @@ from app.store.scores import Histogram
 from app.training import publish as module
 from app.training.config import TrainingConfig
 from app.training.dataset import read_sample
+from app.training.evaluation.candidate import validation_samples
+from app.training.evaluation.pictures import evaluate_pictures, total_scores
 from app.training.evaluation.scoring import table
-from app.training.export import TOLERANCE, Exported
-from app.training.publish import publish_run, validation_samples
+from app.training.evaluation.temperature import fit_temperature, tempered
+from app.training.export import TOLERANCE, Exported, load_network
+from app.training.publish import publish_run
 from app.training.run import Run
 from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.conftest import SERVED_SIZE, PublishedRun
@@ -56,7 +60,7 @@ def test_the_manifest_says_where_it_comes_from(manifest: Manifest, finished: Run
     assert manifest.label_map == PETS
     assert (manifest.preprocessing.size, manifest.preprocessing.resize) == ((SERVED_SIZE, SERVED_SIZE), "stretch")
     assert TrainingConfig.model_validate(manifest.training) == config
-    assert manifest.data.fingerprint == finished.data()["fingerprint"]
+    assert manifest.data.fingerprint == finished.data().fingerprint
     assert manifest.data.pictures == {"training": 22, "validation": 6, "test": 8}
     assert [credit.name for credit in manifest.data.credits] == ["Oxford-IIIT Pet", "Feral cat segmentation"]
     assert manifest.packages["keras"] == importlib.metadata.version("keras")
@@ -83,6 +87,36 @@ def test_the_architecture_is_that_of_the_network(version: ModelVersion, manifest
     assert summary.input_shape == (SERVED_SIZE, SERVED_SIZE, 3)
 
 
+def test_contours_and_calibration_are_scored(manifest: Manifest) -> None:
+    for metrics in manifest.metrics.values():
+        assert metrics.boundary_f_score is not None
+        assert 0.2 < metrics.boundary_f_score < 1
+        assert metrics.expected_calibration_error is not None
+        assert 0 < metrics.expected_calibration_error < 0.3
+
+
+def test_its_probabilities_are_calibrated(
+    manifest: Manifest, version: ModelVersion, finished: Run, source: OxfordPets, card: str
+) -> None:
+    architecture = finished.config().architecture(3, SERVED_SIZE)
+    trained = load_network(finished.best_network, architecture)
+    samples, size = validation_samples(finished, source), (SERVED_SIZE, SERVED_SIZE)
+    temperature = fit_temperature(trained.predict_on_batch, source, samples, size, "stretch")
+    assert manifest.temperature == pytest.approx(temperature, abs=0.011)
+    assert manifest.temperature != 1
+    published = load_network(version.path / "model.keras", architecture)
+    picture = read_sample(source, samples[0])[0][:40, :40]
+    pixels = np.resize(picture, (1, *size, 3)).astype(np.float32)
+    expected = tempered(trained.predict_on_batch(pixels), manifest.temperature)
+    assert np.abs(published.predict_on_batch(pixels) - expected).max() < 1e-5
+    before = total_scores(evaluate_pictures(trained.predict_on_batch, source, samples, size, "stretch"), PETS)
+    after = manifest.metrics["validation"]
+    assert before.cross_entropy is not None
+    assert after.cross_entropy is not None
+    assert after.cross_entropy < before.cross_entropy
+    assert f"the cross-entropy from {before.cross_entropy:.3f} to {after.cross_entropy:.3f}" in card
+
+
 def test_the_card_is_made_from_the_run(card: str, manifest: Manifest) -> None:
     assert table(manifest.metrics) in card
     assert "Oxford-IIIT Pet: O. Parkhi" in card
@@ -90,7 +124,7 @@ def test_the_card_is_made_from_the_run(card: str, manifest: Manifest) -> None:
     assert "## Limits" in card
     assert '"learning_rate": 0.01' in card
     assert f"input {SERVED_SIZE}×{SERVED_SIZE}" in card
-    differences = card.partition("on validation pictures: ")[2].partition(".\n")[0]
+    differences = card.partition("on real pictures: ")[2].partition(".\n")[0]
     measured = dict(part.split(" ") for part in differences.split(", "))
     assert set(measured) == {"rewritten", *ENGINES} - {"tensorflow"}
     assert all(0 < float(value) < TOLERANCE for value in measured.values())
@@ -120,7 +154,8 @@ def test_a_form_that_differs_is_not_published(
         def keras_form(pictures: Array) -> Array:
             return np.full((*pictures.shape[:3], 3), 1 / 3, np.float32)
 
-        return Exported({}, {"keras": keras_form, "rewritten": lambda pictures: keras_form(pictures) + 1e-3})
+        files = {"model.keras": folder / "model.keras"}
+        return Exported(files, {"keras": keras_form, "rewritten": lambda pictures: keras_form(pictures) + 1e-3})
 
     monkeypatch.setattr(module, "export_network", doctored)
     store = ModelStore(tmp_path / "store")
@@ -142,28 +177,46 @@ def test_a_run_without_a_network(source: OxfordPets, config: TrainingConfig, tmp
             publish_run(run, source, ModelStore(tmp_path), "pets", last=last)
 
 
-def test_the_validation_pictures_of_a_run(finished: Run, source: OxfordPets, own_data: Path, tmp_path: Path) -> None:
-    names = finished.validation()
-    assert names is not None
-    assert sorted(sample.name for sample in validation_samples(finished, source)) == names
-    with pytest.raises(TrainingError, match="does not have all validation pictures"):
-        validation_samples(Run(tmp_path), source)
-    (own_data / "annotations" / "trainval.txt").write_text("\n".join(names[1:]))
-    with pytest.raises(TrainingError, match="does not have all validation pictures"):
-        validation_samples(finished, OxfordPets(own_data))
-    (own_data / "annotations" / "trainval.txt").unlink()
-    with pytest.raises(DataError, match="missing"):
-        validation_samples(finished, OxfordPets(own_data))
+def without_validation(finished: Run, folder: Path) -> Run:
+    """The finished run as if it had trained on every picture."""
+    run = Run(shutil.copytree(finished.folder, folder))
+    run.write_validation([])
+    return run
 
 
-def test_outside_of_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "__file__", str(tmp_path / "publish.py"))
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert module._commit() is None
-    monkeypatch.setenv("PATH", "")
-    assert module._commit() is None
+def test_a_run_on_all_pictures_takes_the_test_pictures(finished: Run, source: OxfordPets, tmp_path: Path) -> None:
+    run, store = without_validation(finished, tmp_path / "run"), ModelStore(tmp_path / "store")
+    published = publish_run(run, source, store, "pets")
+    manifest = store.verify(published.version)
+    assert set(manifest.metrics) == set(published.metrics) == {f"test{kind}" for kind in KINDS}
+    assert manifest.temperature == 1
+    assert sum(manifest.reference.brightness.counts) == 8
+    assert "There were no pictures to fit it on" in (published.version.path / "MODEL_CARD.md").read_text("utf-8")
 
 
-def test_packages_that_are_not_installed_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PACKAGES", ("numpy", "no-such-package"))
-    assert module._installed() == {"numpy": importlib.metadata.version("numpy")}
+def test_a_run_on_all_pictures_there_are(finished: Run, own_data: Path, tmp_path: Path) -> None:
+    (own_data / "annotations" / "test.txt").unlink()
+    run, store = without_validation(finished, tmp_path / "run"), ModelStore(tmp_path / "store")
+    published = publish_run(run, OxfordPets(own_data), store, "pets", temperature=1.25)
+    manifest = store.verify(published.version)
+    assert (manifest.metrics, manifest.temperature) == ({}, 1.25)
+    assert sum(manifest.reference.brightness.counts) == 28
+    trained, head = (
+        load_network(path, run.config().architecture(3)).get_layer("head_conv").get_weights()
+        for path in (run.best_network, published.version.path / "model.keras")
+    )
+    for before, after in zip(trained, head, strict=True):
+        assert np.allclose(before, after * 1.25)
+
+
+def test_the_same_network_is_not_published_twice(
+    published: PublishedRun, finished: Run, source: OxfordPets, tmp_path: Path
+) -> None:
+    store = ModelStore(shutil.copytree(published.store.root, tmp_path / "store"))
+    temperature = store.manifest(store.resolve("pets")).temperature
+    with pytest.raises(TrainingError, match="pets:1 is this very network already; nothing was published"):
+        publish_run(finished, source, store, "pets", SERVED_SIZE, temperature=temperature)
+    assert store.versions("pets") == [1]
+    other_size = publish_run(finished, source, store, "pets", 32, temperature=temperature)
+    assert other_size.version.version == 2
+    assert publish_run(finished, source, store, "cats", SERVED_SIZE, temperature=temperature).version.version == 1

@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
@@ -7,8 +8,9 @@ import pytest
 from PIL import Image
 
 from app.core.errors import TrainingError
+from app.training.code_version import CodeVersion
 from app.training.config import TrainingConfig, load_config
-from app.training.run import Run
+from app.training.run import Run, RunData
 from tests.training.full_disk import full_disk
 
 CONFIG = load_config(None, ["steps=10", "learning_rate=0.003"])
@@ -47,10 +49,10 @@ def test_another_configuration_is_refused(run: Run) -> None:
 
 def test_before_the_first_checkpoint_another_configuration_takes_its_place(run: Run) -> None:
     run.write_validation(["a"])
-    run.write_data("0", 1, 1)
+    run.write_data(RunData(fingerprint="0", training=1, validation=1, classes=("a", "b")))
     run.open(OTHER)
     assert (run.config(), run.validation()) == (OTHER, None)
-    run.write_data("1", 1, 1)  # other data too
+    run.write_data(RunData(fingerprint="1", training=1, validation=1, classes=("a", "b")))  # other data too
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
@@ -85,12 +87,15 @@ def test_the_validation_list(run: Run, names: list[str]) -> None:
 
 
 def test_the_data(run: Run) -> None:
-    run.write_data("abc", 10, 2)
-    run.write_data("abc", 10, 2)
-    assert run.data() == {"fingerprint": "abc", "training": 10, "validation": 2}
+    data = RunData(fingerprint="abc", training=10, validation=2, classes=("cell", "rest"))
+    with pytest.raises(TrainingError, match="does not say which data the run is trained on"):
+        run.data()
+    run.write_data(data)
+    run.write_data(data)
+    assert run.data() == data
     with pytest.raises(TrainingError, match="begun on other data; choose another folder, or restore the data"):
-        run.write_data("abd", 10, 2)
-    assert run.data()["fingerprint"] == "abc"
+        run.write_data(data.model_copy(update={"fingerprint": "abd"}))
+    assert run.data() == data
 
 
 def test_the_history(run: Run) -> None:
@@ -128,3 +133,24 @@ def test_every_machine_of_a_run_is_kept_once(tmp_path: Path) -> None:
     for machine in ("a CPU", "a GPU", "a CPU"):
         run.write_machine(machine)
     assert run.machine() == ["a CPU", "a GPU"]
+
+
+def test_every_code_of_a_run_is_kept_once_with_its_first_use(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert run.code() == []
+    versions = [
+        CodeVersion(since=datetime(2026, 11, day, tzinfo=UTC), commit=commit, changed=False, packages={"numpy": "2.0"})
+        for day, commit in enumerate(["a", "a", "b", "a"], start=1)
+    ]
+    for version in versions:
+        run.write_code(version)
+    assert run.code() == [versions[0], versions[2], versions[3]]
+    (tmp_path / "code.json").write_text("[{")
+    assert run.code() == []
+
+
+def test_a_finished_run_without_checkpoints_is_not_taken_for_an_empty_folder(run: Run) -> None:
+    run.last_network.write_bytes(b"")
+    with pytest.raises(TrainingError, match="holds a run with another augmentation, steps"):
+        run.open(OTHER)
+    run.open(CONFIG)
