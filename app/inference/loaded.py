@@ -2,14 +2,16 @@
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.errors import CorruptVersionError, SegserveError
 from app.core.labels import LabelMap
-from app.core.settings import Settings
+from app.core.settings import Settings, load_settings
 from app.imaging.geometry import Geometry, resize_picture
+from app.imaging.masks import segment_mask
 from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, Probabilities, infer_picture
 from app.inference.selection import EngineSelection, choose_engine
@@ -92,9 +94,41 @@ class LoadedModel:
         height, width = pixels.shape[:2]
         return infer_picture(self.engine, resize_picture(pixels, self.geometry((height, width))))
 
+    def segment(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Class ids of one picture at its own size, as `POST /segment` answers them; blocks.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (H, W) uint8.
+
+        Raises:
+            InferenceError: the engine failed on this picture.
+        """
+        height, width = pixels.shape[:2]
+        return segment_mask(self.predict(pixels), self.geometry((height, width)), self.labels).classes
+
     def close(self) -> None:
         """Frees the network; no call may follow."""
         self.engine.close()
+
+
+def open_model(reference: str, model_store: Path | str = "model_store") -> LoadedModel:
+    """Loads a published model, for notebooks and scripts.
+
+    Args:
+        reference: NAME[:VERSION|ALIAS].
+        model_store: folder of the models.
+
+    Raises:
+        ModelNotFoundError, CorruptVersionError, ConfigurationError: as `load_model`.
+
+    Example:
+        >>> model = open_model("pets")  # doctest: +SKIP
+        >>> mask = model.segment(pixels)  # doctest: +SKIP
+    """
+    return load_model(ModelStore(Path(model_store)), reference, load_settings(model_store=model_store))
 
 
 def load_model(store: ModelStore, reference: str, settings: Settings) -> LoadedModel:

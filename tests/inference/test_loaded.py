@@ -11,9 +11,10 @@ import pytest
 from app.core.errors import ConfigurationError, CorruptVersionError, ModelNotFoundError
 from app.core.settings import Settings
 from app.imaging.geometry import resize_picture
+from app.imaging.masks import segment_mask
 from app.inference import loaded
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE
-from app.inference.loaded import LoadedModel, load_model
+from app.inference.loaded import LoadedModel, load_model, open_model
 from app.inference.selection import EngineSelection, is_installed
 from app.store.manifest import MANIFEST
 from app.store.repository import ModelStore
@@ -54,6 +55,24 @@ def test_predict_resizes_as_the_manifest_says(model: LoadedModel) -> None:
     assert np.array_equal(probabilities, model.engine.infer(prepared[None])[0])
     shares = np.bincount(probabilities.argmax(axis=-1).ravel(), minlength=3) / 32**2
     assert shares.min() > 0.01  # the fixture is of use: every class occurs
+
+
+def test_segment_gives_classes_at_the_pictures_size(model: LoadedModel) -> None:
+    pixels = chelsea(75, 120)
+    mask = model.segment(pixels)
+    expected = segment_mask(model.predict(pixels), model.geometry((75, 120)), model.labels).classes
+    assert mask.shape == (75, 120)
+    assert mask.dtype == np.uint8
+    assert np.array_equal(mask, expected)
+
+
+def test_a_model_opened_by_its_name(tiny_store: ModelStore) -> None:
+    model = open_model("pets", str(tiny_store.root))
+    assert str(model.version) == str(tiny_store.resolve("pets"))
+    assert model.segment(chelsea(20, 30)).shape == (20, 30)
+    model.close()
+    with pytest.raises(ModelNotFoundError):
+        open_model("pets:7", tiny_store.root)
 
 
 def test_unknown_model(tiny_store: ModelStore) -> None:
