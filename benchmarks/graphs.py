@@ -16,7 +16,8 @@ from app.inference.tensorflow_runtime import import_tensorflow
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
 from app.nn.unet_xception import unet_xception
-from benchmarks.rounds import alternate, ratio_table
+from app.training.timing import alternate
+from benchmarks.rounds import ratio_table
 
 Infer = Callable[[NDArray[np.float32]], object]
 

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from app.training.machine import processor
-from benchmarks.rounds import alternate
+from app.training.timing import alternate
 
 
 @click.command()

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from app.training.machine import processor
-from benchmarks.rounds import alternate, ratio_table
+from app.training.timing import alternate
+from benchmarks.rounds import ratio_table
 
 PICTURES = 64
 

@@ -2,8 +2,7 @@
 
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from app.training.export import export_network
 from app.training.machine import processor
 from app.training.study.configurations import BASE, Configuration
 from app.training.study.record import Cost, Times
+from app.training.timing import alternate, median_ratio
 
 SEPARABLE = ENCODER_CONVOLUTION["separable"]
 ENCODER = ("stem", "down")
@@ -68,27 +68,5 @@ def measure_times(configurations: Sequence[Configuration], config: TrainingConfi
         engine=engine,
         rounds=rounds,
         milliseconds={name: statistics.median(taken) for name, taken in times.items()},
-        ratio={name: _ratio(taken, times[BASE]) for name, taken in times.items()},
+        ratio={name: median_ratio(taken, times[BASE]) for name, taken in times.items()},
     )
-
-
-def alternate(functions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds of each function, called once a round in turn, so that drift of the machine meets all of them.
-
-    Args:
-        functions: by name.
-        rounds: after one that does not count.
-    """
-    times: dict[str, list[float]] = {name: [] for name in functions}
-    for counted in (False, *[True] * rounds):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            if counted:
-                times[name].append((time.perf_counter() - start) * 1e3)
-    return times
-
-
-def _ratio(taken: Sequence[float], base: Sequence[float]) -> float:
-    """Median over the rounds: what slows a round down slows both."""
-    return statistics.median(one / other for one, other in zip(taken, base, strict=True))

@@ -4,7 +4,7 @@ from app.inference.selection import is_installed
 from app.training.config import load_config
 from app.training.machine import processor
 from app.training.study.configurations import configurations
-from app.training.study.costs import alternate, cost, measure_times
+from app.training.study.costs import cost, measure_times
 from tests.training.study.drawn_study import tiny_config
 
 
@@ -24,14 +24,6 @@ def test_an_activation_in_the_middle_leaves_the_separable_convolutions_what_they
     assert plain.separable_parameters == 0
     assert plain.claim is None
     assert relu.claim == "worse"
-
-
-def test_functions_take_turns() -> None:
-    called: list[str] = []
-    times = alternate({"a": lambda: called.append("a"), "b": lambda: called.append("b")}, rounds=2)
-    assert called == ["a", "b"] * 3
-    assert [len(taken) for taken in times.values()] == [2, 2]
-    assert min(times["a"] + times["b"]) >= 0
 
 
 @pytest.mark.parametrize(
