@@ -11,10 +11,11 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.training.sources.classes import Named, label_map
 from app.training.sources.coco_file import AnnotatedPicture, CocoFile, read_coco
 from app.training.sources.coco_layout import annotation_files, by_split, pictures_folder
+from app.training.sources.listed import ListedFolder
 from app.training.sources.listing import ATTRIBUTES, with_attributes
-from app.training.sources.samples import Credit, Sample
+from app.training.sources.samples import Sample
 from app.training.sources.segments import segment
-from app.training.sources.splits import Splits, list_path, lists_in, read_lists
+from app.training.sources.splits import Splits, lists_in, read_lists
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -22,7 +23,7 @@ BACKGROUND = ("background", "_background_")
 """What a category is called that is the background itself."""
 
 
-class CocoInstances:
+class CocoInstances(ListedFolder):
     """Pictures with objects as polygons or runs of pixels.
 
     The classes are the background, id 0, and the categories in the order of their ids. Where objects overlap, the
@@ -40,10 +41,8 @@ class CocoInstances:
         DataError: files that cannot be read, or that do not go together.
     """
 
-    credits: tuple[Credit, ...] = ()
-
     def __init__(self, root: Path) -> None:
-        self.root = self.lists = root
+        super().__init__(root, root)
         self._files = [read_coco(path) for path in annotation_files(root)]
         self._ids, self.labels = _classes(self._files)
 
@@ -51,19 +50,6 @@ class CocoInstances:
     def recognises(root: Path) -> bool:
         """Whether a folder is laid out like this."""
         return bool(annotation_files(root))
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Names of the files' splits, of the lists, and `trainval`."""
-        return self._splits.names
-
-    def samples(self, split: str) -> list[Sample]:
-        """The pictures of `trainval`, or of any file or list.
-
-        Raises:
-            DataError: no such split, a broken list, or pictures that are nowhere.
-        """
-        return [self._samples[name] for name in self._splits.of(split)]
 
     def mask(self, sample: Sample) -> Array:
         """Class ids or 255, (H, W) uint8.
@@ -110,11 +96,7 @@ class CocoInstances:
             raise DataError(
                 [f"{self.root}: each file of annotations is a split; make one of them to divide it by lists"]
             )
-        return list_path(self.lists, split)
-
-    def list_line(self, sample: Sample) -> str:
-        """What stands for a picture on a list."""
-        return sample.name
+        return super().list_path(split)
 
     @cached_property
     def _splits(self) -> Splits:

@@ -10,10 +10,11 @@ from app.core.errors import DataError
 from app.core.labels import LabelMap
 from app.training.sources.classes import CLASSES, read_classes
 from app.training.sources.codes import read_mask
+from app.training.sources.listed import ListedFolder
 from app.training.sources.listing import ATTRIBUTES, PICTURE_SUFFIXES, files_by_name, some, with_attributes
 from app.training.sources.masks import MASK_SUFFIXES
-from app.training.sources.samples import Credit, Sample
-from app.training.sources.splits import Splits, list_path, lists_in, read_lists
+from app.training.sources.samples import Sample
+from app.training.sources.splits import Splits, lists_in, read_lists
 from app.training.sources.suggestion import classes_missing
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,7 +23,7 @@ PICTURES, MASKS = "images", "masks"
 LOSSY_SUFFIXES = frozenset((".jpg", ".jpeg"))
 
 
-class FolderSource:
+class FolderSource(ListedFolder):
     """Folders of pictures and masks.
 
     A name is the path below `images/` without suffix; names with `/` come from folders in there. Lists of names are
@@ -36,10 +37,8 @@ class FolderSource:
         DataError: no or a wrong `classes.toml`.
     """
 
-    credits: tuple[Credit, ...] = ()
-
     def __init__(self, root: Path) -> None:
-        self.root = self.lists = root
+        super().__init__(root, root)
         classes = root / CLASSES
         if not classes.is_file():
             raise classes_missing(classes, list(self._masks.values()))
@@ -54,19 +53,6 @@ class FolderSource:
     def labels(self) -> LabelMap:
         """The classes, as `classes.toml` says them."""
         return self._classes.labels
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Names of the lists, and `trainval`."""
-        return self._splits.names
-
-    def samples(self, split: str) -> list[Sample]:
-        """The pictures of `trainval` or of any list.
-
-        Raises:
-            DataError: no such list, a broken one, or files that do not belong together.
-        """
-        return [self._samples[name] for name in self._splits.of(split)]
 
     def mask(self, sample: Sample) -> Array:
         """Class ids or 255, (H, W) uint8.
@@ -85,14 +71,6 @@ class FolderSource:
         folder = self.root / PICTURES
         lonely = [Sample(name, folder / f"{name}.jpg", self._masks[name]) for name in self._lonely]
         return [*self._samples.values(), *lonely]
-
-    def list_path(self, split: str) -> Path:
-        """Where the list of a split is, or is to be written."""
-        return list_path(self.lists, split)
-
-    def list_line(self, sample: Sample) -> str:
-        """What stands for a picture on a list."""
-        return sample.name
 
     @cached_property
     def _masks(self) -> dict[str, Path]:

@@ -10,17 +10,18 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.training.sources.classes import label_map
 from app.training.sources.codes import PixelCodes, read_mask
 from app.training.sources.labelmap import LABEL_MAP, PASCAL, read_label_map
+from app.training.sources.listed import ListedFolder
 from app.training.sources.listing import ATTRIBUTES, PICTURE_SUFFIXES, files_by_name, with_attributes
 from app.training.sources.masks import MASK_SUFFIXES
-from app.training.sources.samples import Credit, Sample
-from app.training.sources.splits import Splits, list_path, lists_in, read_lists
+from app.training.sources.samples import Sample
+from app.training.sources.splits import Splits, lists_in, read_lists
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 PICTURES, MASKS, LISTS = "JPEGImages", "SegmentationClass", "ImageSets/Segmentation"
 
 
-class PascalVoc:
+class PascalVoc(ListedFolder):
     """Pictures with masks of palette indices or colours; 255, and the colour of void, count for nothing.
 
     The classes are those of `labelmap.txt`, in its order, as CVAT writes it (`NAME:R,G,B:parts:actions` a line), or
@@ -34,11 +35,8 @@ class PascalVoc:
         DataError: a wrong `labelmap.txt`.
     """
 
-    credits: tuple[Credit, ...] = ()
-
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.lists = root / LISTS
+        super().__init__(root, root / LISTS)
         path = root / LABEL_MAP
         classes = read_label_map(path) if path.is_file() else PASCAL
         self.labels: LabelMap = label_map(classes.named, path)
@@ -53,19 +51,6 @@ class PascalVoc:
     def recognises(root: Path) -> bool:
         """Whether a folder is laid out like this."""
         return (root / PICTURES).is_dir() and (root / MASKS).is_dir()
-
-    @property
-    def splits(self) -> tuple[str, ...]:
-        """Names of the lists, and `trainval`."""
-        return self._splits.names
-
-    def samples(self, split: str) -> list[Sample]:
-        """The pictures of `trainval` or of any list that have a mask.
-
-        Raises:
-            DataError: no such list, or a broken one.
-        """
-        return [self._samples[name] for name in self._splits.of(split)]
 
     def mask(self, sample: Sample) -> Array:
         """Class ids or 255, (H, W) uint8.
@@ -84,14 +69,6 @@ class PascalVoc:
         bare = [name for name in self._pictures if name not in self._samples]
         masks = self.root / MASKS
         return [*self._samples.values(), *(Sample(name, self._pictures[name], masks / f"{name}.png") for name in bare)]
-
-    def list_path(self, split: str) -> Path:
-        """Where the list of a split is, or is to be written."""
-        return list_path(self.lists, split)
-
-    def list_line(self, sample: Sample) -> str:
-        """What stands for a picture on a list."""
-        return sample.name
 
     @cached_property
     def _pictures(self) -> dict[str, Path]:
