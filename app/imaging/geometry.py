@@ -68,6 +68,13 @@ class Geometry:
         return Box((height - rows) // 2, (width - columns) // 2, rows, columns)
 
 
+def shrunk(source: tuple[int, int], longest_side: int) -> Geometry:
+    """Brings a picture of (H, W) to at most so many pixels on its longer side, in its aspect ratio; never larger."""
+    shrink = min(1, longest_side / max(source))
+    height, width = (max(1, round(side * shrink)) for side in source)
+    return Geometry(source, (height, width), "stretch")
+
+
 def resize_picture(pixels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:
     """Resizes with antialiased bilinear interpolation; a letterbox is padded with `PAD`.
 

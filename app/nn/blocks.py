@@ -6,8 +6,12 @@ import keras
 from keras import layers
 
 from app.nn.config import Block, IntermediateActivation
+from app.nn.equal_parameters import separable_parameters
 
 Tensor = Any  # keras ships no types
+
+HEAD = "head_conv"
+"""Name of the layer that gives the logits."""
 
 ENCODER_CONVOLUTION: dict[Block, str] = {"separable": "sepconv", "inception": "inception", "conv": "conv"}
 """What the names of the encoder's convolutions say: `down1_sepconv1`."""
@@ -51,7 +55,7 @@ def inception_convolution(x: Tensor, filters: int, name: str) -> Tensor:
 def inception_width(channels: int, filters: int) -> int:
     """Channels after the 1×1 before 5×5 (twice as many before 3×3) that match a separable convolution's parameters."""
     quarter = filters // 4
-    separable = 9 * channels + channels * filters + filters
+    separable = separable_parameters(channels, filters)
     fixed = 2 * (channels * quarter + quarter) + 2 * quarter
     each = 2 * (channels + 1 + 9 * quarter) + (channels + 1 + 25 * quarter)
     return max(1, round((separable - fixed) / each))

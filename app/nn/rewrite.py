@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from app.nn.blocks import ENCODER_CONVOLUTION, encoder_convolution, pixel_scaling
+from app.nn.blocks import ENCODER_CONVOLUTION, HEAD, encoder_convolution, pixel_scaling
 from app.nn.config import UNetXceptionConfig
 from app.nn.folding import Array, after_upsampling, as_convolution, batch_normalization, folded
 
@@ -60,7 +60,7 @@ def _rewritten_graph(config: UNetXceptionConfig) -> keras.Model:
         x = _down_block(x, filters, f"down{number}", config)
     for number, filters in enumerate(config.decoder_filters, start=1):
         x = _up_block(x, filters, f"up{number}", config.residual, upsampled=number > 1)
-    head = layers.Conv2DTranspose(config.classes, 4, strides=2, padding="same", name="head_conv_upsampled")
+    head = layers.Conv2DTranspose(config.classes, 4, strides=2, padding="same", name=f"{HEAD}_upsampled")
     return keras.Model(image, layers.Softmax(name="head_softmax")(head(x)), name="unet_xception_inference")
 
 
@@ -112,7 +112,7 @@ def _rewritten_weights(model: keras.Model, config: UNetXceptionConfig) -> Weight
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             _fold_normalization(weights, layer.name, layer.epsilon, config)
-    for name in ["head_conv", *(f"up{number}_conv1" for number in range(2, config.depth + 2))]:
+    for name in [HEAD, *(f"up{number}_conv1" for number in range(2, config.depth + 2))]:
         if name in weights:
             kernel, bias = weights.pop(name)
             weights[f"{name}_upsampled"] = [after_upsampling(kernel), bias]

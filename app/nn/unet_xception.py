@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from app.nn.blocks import down_block, pixel_scaling, up_block
+from app.nn.blocks import HEAD, down_block, pixel_scaling, up_block
 from app.nn.config import UNetXceptionConfig
 
 
@@ -36,7 +36,7 @@ def unet_xception(config: UNetXceptionConfig | None = None) -> keras.Model:
         x = down_block(x, filters, f"down{number}", config.block, config.residual, config.intermediate_activation)
     for number, filters in enumerate(config.decoder_filters, start=1):
         x = up_block(x, filters, f"up{number}", config.residual)
-    logits = layers.Conv2D(config.classes, 3, padding="same", dtype="float32", name="head_conv")(x)
+    logits = layers.Conv2D(config.classes, 3, padding="same", dtype="float32", name=HEAD)(x)
     probabilities = layers.Softmax(dtype="float32", name="head_softmax")(logits)
     return keras.Model(image, probabilities, name="unet_xception")
 

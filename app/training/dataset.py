@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,20 +38,27 @@ class Packed:
     fingerprint: str
 
 
-def read_picture(sample: Sample) -> Array:
-    """The picture at its own size, (H, W, 3) uint8 RGB.
+def read_picture(path: Path) -> Array:
+    """A picture at its own size, (H, W, 3) uint8 RGB.
 
     Raises:
         DataError: it is missing or cannot be read.
     """
     try:
-        return decode(sample.picture.read_bytes(), LIMITS).pixels
+        return decode(path.read_bytes(), LIMITS).pixels
     except FileNotFoundError as error:
-        raise DataError([f"{sample.picture}: missing"]) from error
+        raise DataError([f"{path}: missing"]) from error
     except OSError as error:
-        raise DataError([f"{sample.picture}: cannot be read ({error})"]) from error
+        raise DataError([f"{path}: cannot be read ({error})"]) from error
     except ImageError as error:
-        raise DataError([f"{sample.picture}: {error.detail}"]) from error
+        raise DataError([f"{path}: {error.detail}"]) from error
+
+
+def fitted(pictures: Sequence[Array], size: tuple[int, int], rule: ResizeRule) -> tuple[list[Geometry], Array]:
+    """Pictures (H, W, 3) uint8 of any sizes as a network takes them: how each lies, and (N, h, w, 3) uint8."""
+    geometries = [Geometry((picture.shape[0], picture.shape[1]), size, rule) for picture in pictures]
+    resized = [resize_picture(picture, geometry) for picture, geometry in zip(pictures, geometries, strict=True)]
+    return geometries, np.stack(resized)
 
 
 def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
@@ -62,7 +70,7 @@ def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
     problems: list[str] = []
     pixels = mask = None
     try:
-        pixels = read_picture(sample)
+        pixels = read_picture(sample.picture)
     except DataError as error:
         problems += error.problems
     try:

@@ -15,6 +15,7 @@ from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE
 from app.inference.openvino_runtime import import_openvino
 from app.inference.tensorflow_runtime import import_tensorflow
+from app.nn.blocks import HEAD
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
 from app.nn.summary import summarise
@@ -23,8 +24,6 @@ from app.training.evaluation.pictures import Predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-HEAD = "head_conv"
-"""The layer that gives the logits."""
 WEIGHTS = "model.weights.h5"
 """Where a Keras file keeps the weights; unlike the whole file, the same weights give the same bytes."""
 TOLERANCE = 1e-4

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from app.nn.blocks import down_block, pixel_scaling
+from app.nn.blocks import HEAD, down_block, pixel_scaling
 from app.nn.config import UNetXceptionConfig
 
 Tensor = Any  # keras ships no types
@@ -90,7 +90,7 @@ def training_graph(config: UNetXceptionConfig) -> keras.Model:
         x = down_block(x, filters, f"down{number}", block, residual, middle, FusedBatchNormalization)
     for number, filters in enumerate(config.decoder_filters, start=1):
         x = _up_block(x, filters, f"up{number}", config.residual, upsampled=number > 1)
-    logits = UpsampledConvolution(config.classes, transposed=False, name="head_conv")(x)
+    logits = UpsampledConvolution(config.classes, transposed=False, name=HEAD)(x)
     return keras.Model(image, layers.Activation("linear", dtype="float32", name="logits")(logits), name="training")
 
 

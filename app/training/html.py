@@ -4,7 +4,7 @@ Names of files and classes come from others: every text is escaped unless it is 
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -157,6 +157,11 @@ def swatch(name: str, colour: tuple[int, int, int]) -> Html:
     """A name beside a small square of a colour (red, green, blue 0–255)."""
     square = f'<span class="swatch" style="background: #{bytes(colour).hex()}"></span>'
     return Html(f"{square}{markup(name)}")
+
+
+def legend(colours: Iterable[tuple[str, tuple[int, int, int]]]) -> Html:
+    """A paragraph of names, each beside its colour."""
+    return paragraph(joined(joined([swatch(name, colour), Html("&emsp;")]) for name, colour in colours))
 
 
 def figure(content: Html, caption: str) -> Html:

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from app.core.errors import DataError, ImageError, TrainingError
+from app.core.errors import DataError, TrainingError
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.decode import decode
-from app.imaging.geometry import Geometry, resize_picture, restore_bands
+from app.imaging.geometry import restore_bands
 from app.imaging.masks import winners
 from app.imaging.render import mask_png
-from app.training.dataset import LIMITS
+from app.training.dataset import fitted, read_picture
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.pictures import with_flip
 from app.training.files import replacing, write_file
@@ -70,13 +69,15 @@ class LabelledFolder:
         write_file(path, json.dumps(made_by, ensure_ascii=False).encode())
         write_file(self.folder / "classes.toml", classes_toml(self._labels).encode())
 
-    def fill(self, pictures: Mapping[str, Path], strata: Mapping[str, str], report: Callable[[int], None]) -> float:
+    def fill(
+        self, pictures: Mapping[str, Path], strata: Mapping[str, str], report: Callable[[int, int], None]
+    ) -> float:
         """Labels pictures, and skips those that have a mask already.
 
         Args:
             pictures: files by name.
             strata: stratum by name, where it is known.
-            report: called with the number of pictures that are done.
+            report: called with how many pictures are done, and how many there are.
 
         Returns:
             Share of the pixels that are undecided in the masks made now, 0–1.
@@ -91,13 +92,13 @@ class LabelledFolder:
             for first in range(0, len(todo), BATCH):
                 names = todo[first : first + BATCH]
                 read = dict(zip(names, pool.map(lambda name: _read(pictures[name]), names), strict=True))
-                problems += [str(found) for found in read.values() if isinstance(found, str)]
-                good = {name: found for name, found in read.items() if not isinstance(found, str)}
+                good = {name: found for name, found in read.items() if not isinstance(found, DataError)}
+                problems += [line for found in read.values() if isinstance(found, DataError) for line in found.problems]
                 masks = pool.map(self._decided, self._probabilities(list(good.values()))) if good else ()
                 for name, mask in zip(good, masks, strict=True):
                     undecided, total = undecided + int((mask == UNDECIDED).sum()), total + mask.size
                     self._write(name, pictures[name], mask)
-                report(len(pictures) - len(todo) + min(first + BATCH, len(todo)))
+                report(len(pictures) - len(todo) + min(first + BATCH, len(todo)), len(pictures))
         self._write_table(pictures, strata)
         if problems:
             raise DataError(problems)
@@ -107,8 +108,7 @@ class LabelledFolder:
         """Mean over the networks of the probabilities of each picture at its own size, (H, W, C) float32."""
         sums: list[Any] = [0.0] * len(pictures)
         for predict, teacher in self._teachers:
-            geometries = [Geometry((p.shape[0], p.shape[1]), teacher.size, teacher.rule) for p in pictures]
-            resized = np.stack([resize_picture(p, g) for p, g in zip(pictures, geometries, strict=True)])
+            geometries, resized = fitted(pictures, teacher.size, teacher.rule)
             for index, (some, geometry) in enumerate(zip(predict(resized.astype(np.float32)), geometries, strict=True)):
                 whole = np.concatenate([band for _, band in restore_bands(some, geometry)])
                 sums[index] = sums[index] + whole / len(self._teachers)
@@ -137,12 +137,12 @@ class LabelledFolder:
         write_file(self.folder / "samples.csv", text.getvalue().encode())
 
 
-def _read(path: Path) -> Array | str:
+def _read(path: Path) -> Array | DataError:
     """The pixels of a picture, (H, W, 3) uint8 RGB, or what is wrong with it."""
     try:
-        return decode(path.read_bytes(), LIMITS).pixels
-    except (OSError, ImageError) as error:
-        return f"{path}: {error.detail if isinstance(error, ImageError) else error}"
+        return read_picture(path)
+    except DataError as error:
+        return error
 
 
 def classes_toml(labels: LabelMap) -> str:

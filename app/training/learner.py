@@ -9,6 +9,7 @@ import numpy as np
 
 from app.core.errors import TrainingError
 from app.core.labels import LabelMap
+from app.nn.blocks import HEAD
 from app.nn.losses import CrossEntropyDice
 from app.nn.unet_xception import copy_weights, unet_xception
 from app.training.batchnorm import reestimate_batchnorm
@@ -19,7 +20,6 @@ from app.training.initial import Initial
 Array = np.ndarray[Any, np.dtype[Any]]
 Tensor = Any  # keras ships no types
 
-HEAD = "head_conv"
 LONGEST_AVERAGE = 0.05
 """The moving average of the weights reaches over at most this part of a run."""
 

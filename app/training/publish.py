@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from app.core.errors import TrainingError
-from app.imaging.geometry import Geometry, ResizeRule, resize_picture
+from app.imaging.geometry import ResizeRule
 from app.inference.engine import KERAS_FILE
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
@@ -17,7 +17,7 @@ from app.store.manifest import Preprocessing
 from app.store.publish import publish_version
 from app.store.repository import ModelStore, ModelVersion
 from app.store.scores import Scores, SplitMetrics
-from app.training.dataset import read_sample
+from app.training.dataset import fitted, read_picture
 from app.training.draft import make_draft
 from app.training.evaluation.candidate import labelled_for_training, validation_samples
 from app.training.evaluation.pictures import Array, evaluate_pictures, total_scores
@@ -26,9 +26,8 @@ from app.training.evaluation.temperature import fit_temperature
 from app.training.export import divide_logits, export_network, load_network, require_parity, weights_checksum
 from app.training.model_card import model_card
 from app.training.run import Run
-from app.training.sources.samples import DataSource, Sample
+from app.training.sources.samples import TEST, VALIDATION, DataSource, Sample
 
-VALIDATION, TEST = "validation", "test"
 PARITY_PICTURES = 32
 REFERENCE_PICTURES = 200
 """Training pictures that stand for the data where no others are left."""
@@ -90,7 +89,7 @@ def publish_run(
     with tempfile.TemporaryDirectory() as temporary:
         exported = export_network(network, architecture, Path(temporary))
         _require_new(store, name, exported.files[KERAS_FILE], Preprocessing(size=sides, resize=rule))
-        differences = require_parity(exported, _pictures(source, known[:PARITY_PICTURES], sides, rule))
+        differences = require_parity(exported, _pictures(known[:PARITY_PICTURES], sides, rule))
         results = {
             split: score_split(exported.serving, source, listed, sides, rule) for split, listed in splits.items()
         }
@@ -149,7 +148,6 @@ def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
     return list(samples[:: -(-len(samples) // most)])
 
 
-def _pictures(source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
-    pixels = [read_sample(source, sample)[0] for sample in samples]
-    resized = [resize_picture(p, Geometry((p.shape[0], p.shape[1]), size, rule)) for p in pixels]
-    return np.stack(resized).astype(np.float32)
+def _pictures(samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
+    _, resized = fitted([read_picture(sample.picture) for sample in samples], size, rule)
+    return resized.astype(np.float32)

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.imaging.geometry import resize_mask
 from app.training.config import TrainingConfig
-from app.training.dataset import read_sample
+from app.training.dataset import fitted, read_sample
 from app.training.evaluation.pictures import Predict
 from app.training.sources.samples import DataSource, Sample
 
@@ -49,8 +49,7 @@ def augmented_sheet(pictures: Array, masks: Array, labels: LabelMap) -> Array:
 def examples_sheet(predict: Predict, source: DataSource, samples: Sequence[Sample], config: TrainingConfig) -> Array:
     """For each sample: picture, true mask, predicted mask, at training size."""
     read = [read_sample(source, sample) for sample in samples]
-    geometries = [Geometry((m.shape[0], m.shape[1]), (config.size, config.size), config.resize) for _, m in read]
-    pictures = np.stack([resize_picture(pixels, g) for (pixels, _), g in zip(read, geometries, strict=True)])
+    geometries, pictures = fitted([pixels for pixels, _ in read], (config.size, config.size), config.resize)
     truths = [resize_mask(mask, g) for (_, mask), g in zip(read, geometries, strict=True)]
     predictions = predict(pictures.astype(np.float32)).argmax(axis=-1).astype(np.uint8)
     cells = []

@@ -15,13 +15,9 @@ from app.training.checking.summary import Summary, summarise
 from app.training.checking.text import SIZE_HEAD, class_table, size_rows
 from app.training.evaluation.scoring import markdown
 from app.training.files import make_folder, replacing
-from app.training.sources.listing import ATTRIBUTES, read_table, some
-from app.training.sources.samples import DataFolder, Sample
+from app.training.sources.listing import ATTRIBUTES, COLUMNS, read_table, some
+from app.training.sources.samples import LISTS, TEST, TRAINVAL, VALIDATION, DataFolder, Sample
 from app.training.split import divide, inseparable
-
-TRAINING, VALIDATION, TEST = LISTS = ("trainval", "validation", "test")
-FIELDS = ("source", "mask_kind", "stratum", "group")
-"""What every sample knows of itself; a table of samples may say more."""
 
 Columns = Mapping[str, Mapping[str, str]]
 """What is known of each picture: name → column → value."""
@@ -62,7 +58,7 @@ class Request:
         if not self.validation and not self.test:
             raise TrainingError("both shares are 0: nothing to divide; give --validation or --test")
         left = 1 - self.validation - self.test
-        shares = {TRAINING: left, VALIDATION: self.validation, TEST: self.test}
+        shares = {TRAINVAL: left, VALIDATION: self.validation, TEST: self.test}
         return {split: share for split, share in shares.items() if share}
 
 
@@ -176,9 +172,9 @@ def column(samples: Sequence[Sample], table: Columns, name: str) -> list[str]:
     known = list(dict.fromkeys(key for row in table.values() for key in row if key != "name"))
     if name in known:
         return [table.get(sample.name, {}).get(name, "") for sample in samples]
-    if name in FIELDS:
+    if name in COLUMNS:
         return [str(getattr(sample, name)) for sample in samples]
-    there = ", ".join(dict.fromkeys([*known, *FIELDS]))
+    there = ", ".join(dict.fromkeys([*known, *COLUMNS]))
     raise TrainingError(f"no column {name!r} in {ATTRIBUTES}; there are {there}")
 
 

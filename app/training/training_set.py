@@ -11,13 +11,10 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.training.config import TrainingConfig
 from app.training.dataset import Packed, missing_classes, pack, require_apart
 from app.training.run import Run, RunData
-from app.training.sources.samples import DataSource, Sample
+from app.training.sources.samples import TEST, TRAINVAL, VALIDATION, DataSource, Sample
 from app.training.split import validation_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-VALIDATION = "validation"
-"""A data set's own list of that name is validated on, unless the configuration says how many to draw."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +42,12 @@ def read_all(source: DataSource, config: TrainingConfig) -> Packed:
     Raises:
         DataError: pictures or masks that cannot be used, or that are on two lists; all of them listed.
     """
-    samples = source.samples("trainval")
-    require_apart(source, samples, "test")
+    samples = source.samples(TRAINVAL)
+    require_apart(source, samples, TEST)
     if VALIDATION in source.splits:
         require_apart(source, samples, VALIDATION)
         samples = samples + source.samples(VALIDATION)
-        require_apart(source, samples, "test")
+        require_apart(source, samples, TEST)
     return pack(source, sorted(samples, key=lambda sample: sample.name), config.stored_size, config.resize)
 
 
@@ -95,6 +92,7 @@ def _kept_apart(source: DataSource, config: TrainingConfig, run: Run, packed: Pa
 
 
 def _validation_names(source: DataSource, config: TrainingConfig, packed: Packed) -> list[str]:
+    """Those of the data set's own list, unless the configuration says how many to draw."""
     if config.validation_pictures is None and VALIDATION in source.splits:
         return sorted(sample.name for sample in source.samples(VALIDATION))
     count = config.validation_count(len(packed.samples))

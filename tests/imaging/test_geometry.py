@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.imaging.geometry import PAD, Geometry, ResizeRule, resize_mask, resize_picture, restore_bands
+from app.imaging.geometry import PAD, Geometry, ResizeRule, resize_mask, resize_picture, restore_bands, shrunk
 
 sides = st.integers(1, 90)
 rules = st.sampled_from(["stretch", "letterbox"])
@@ -73,6 +73,14 @@ def test_what_cannot_be() -> None:
         Geometry((0, 5), (160, 160), "stretch")
     with pytest.raises(ValueError, match="crop"):
         Geometry((5, 5), (160, 160), "crop")  # type: ignore[arg-type]  # what an unchecked caller could pass
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [((400, 300), (320, 240)), ((300, 400), (240, 320)), ((100, 50), (100, 50)), ((3000, 2), (320, 1))],
+)
+def test_shrunk_to_a_longest_side(source: tuple[int, int], target: tuple[int, int]) -> None:
+    assert shrunk(source, 320) == Geometry(source, target, "stretch")
 
 
 def test_stretched_picture_is_pillows_antialiased_one(photograph: NDArray[np.uint8]) -> None:

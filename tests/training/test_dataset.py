@@ -8,8 +8,8 @@ from PIL import Image
 
 from app.core.errors import DataError
 from app.core.labels import UNDECIDED
-from app.imaging.geometry import Geometry, resize_mask, resize_picture
-from app.training.dataset import pack, read_sample, require_apart
+from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
+from app.training.dataset import fitted, pack, read_sample, require_apart
 from app.training.sources.oxford import OxfordPets
 
 
@@ -47,6 +47,16 @@ def test_packed_as_serving_would_resize(source: OxfordPets, rule: str) -> None:
     assert np.array_equal(packed.pictures[3], resize_picture(pixels, geometry))
     assert np.array_equal(packed.masks[3], resize_mask(mask, geometry))
     assert (UNDECIDED in packed.masks[3]) == (rule == "letterbox")
+
+
+@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
+def test_pictures_of_any_sizes_fitted_for_a_network(rule: ResizeRule) -> None:
+    pictures = [np.random.default_rng(n).integers(0, 256, (20 + n, 30, 3), np.uint8) for n in range(3)]
+    geometries, resized = fitted(pictures, (16, 24), rule)
+    assert (resized.shape, str(resized.dtype)) == ((3, 16, 24, 3), "uint8")
+    for picture, geometry, found in zip(pictures, geometries, resized, strict=True):
+        assert geometry == Geometry((picture.shape[0], 30), (16, 24), rule)
+        assert np.array_equal(found, resize_picture(picture, geometry))
 
 
 def test_the_fingerprint_is_of_what_is_known_the_bytes_and_the_masks(source: OxfordPets, own_data: Path) -> None:

@@ -13,6 +13,7 @@ from app.training.html import (
     figure,
     gallery,
     joined,
+    legend,
     markup,
     numbers,
     page,
@@ -93,6 +94,9 @@ def test_shades_are_bounded(share: float, strength: int) -> None:
 
 def test_pieces() -> None:
     assert "background: #0a14ff" in swatch("pet", (10, 20, 255))
+    colours = [("pet", (10, 20, 255)), ("a<b", (0, 0, 0))]
+    assert legend(colours).count("swatch") == 2
+    assert "a&lt;b" in legend(colours)
     assert picture("data:x", "a cat") == '<img src="data:x" alt="a cat">'
     assert row([Html("<i></i>"), Html("<b></b>")]) == '<div class="row"><i></i><b></b></div>'
     assert "min(100%, 300px)" in gallery([Html("")], 300)

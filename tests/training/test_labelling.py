@@ -42,9 +42,13 @@ def pictures(tmp_path: Path) -> dict[str, Path]:
 
 
 def filled(folder: Path, pictures: dict[str, Path], *teachers: Candidate, threshold: float = 0.6) -> float:
-    done: list[int] = []
-    share = LabelledFolder(folder, teachers, PETS, threshold, flip=True).fill(pictures, {"wide": "2 7"}, done.append)
-    assert not done or done[-1] == len(pictures)
+    done: list[tuple[int, int]] = []
+
+    def report(number: int, total: int) -> None:
+        done.append((number, total))
+
+    share = LabelledFolder(folder, teachers, PETS, threshold, flip=True).fill(pictures, {"wide": "2 7"}, report)
+    assert not done or done[-1] == (len(pictures), len(pictures))
     return share
 
 

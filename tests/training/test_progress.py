@@ -9,16 +9,7 @@ import pytest
 
 from app.training import progress as module
 from app.training.progress import ESTIMATE_AFTER, LINE_EVERY_SECONDS, WARM_UP, Progress, duration
-
-
-class Clock:
-    """Stands still unless it's moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.training.stopped_clock import Clock
 
 
 @pytest.fixture

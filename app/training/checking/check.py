@@ -9,7 +9,7 @@ from itertools import combinations
 
 from app.core.errors import DataError
 from app.core.labels import LabelMap
-from app.training.checking.duplicates import SIDES, Pair, duplicate_pairs, group_leaks
+from app.training.checking.duplicates import Pair, duplicate_pairs, group_leaks
 from app.training.checking.inspection import Inspection, inspect
 from app.training.checking.problems import (
     ABSENT_CLASS,
@@ -24,9 +24,8 @@ from app.training.checking.problems import (
     grouped,
 )
 from app.training.checking.summary import Summary, summarise
-from app.training.sources.samples import DataFolder, DataSource, Sample
+from app.training.sources.samples import LISTS, TRAINVAL, DataFolder, DataSource, Sample
 
-TRAINING = SIDES[0]
 ALL = "all"
 
 Report = Callable[[int, int], None]
@@ -85,7 +84,7 @@ def check(source: DataFolder, report: Report) -> CheckResult:
     problems += [problem for inspection in inspections for problem in inspection.problems]
     problems += _listed_twice(sides)
     problems += [pair.problem for pair in pairs] + group_leaks(list(listed.values()), side_of)
-    problems += _absent_classes(splits.get(TRAINING))
+    problems += _absent_classes(splits.get(TRAINVAL))
     sources = _by_source(inspections, source.labels)
     return CheckResult(source.labels, inspections, splits, sources, tuple(pairs), grouped(problems))
 
@@ -107,7 +106,7 @@ def _lists(source: DataSource) -> tuple[dict[str, list[Sample]], list[Problem]]:
         splits = source.splits
     except DataError as error:
         return {}, _of_layout(error)
-    for split in dict.fromkeys([TRAINING, *splits]):
+    for split in dict.fromkeys([TRAINVAL, *splits]):
         try:
             lists[split] = source.samples(split)
         except DataError as error:
@@ -135,9 +134,9 @@ def _unused(sample: Sample) -> Problem:
 
 
 def _sides(lists: Mapping[str, list[Sample]]) -> dict[str, list[str]]:
-    """Those of `SIDES` that each name is on."""
+    """Those of `LISTS` that each name is on."""
     sides: dict[str, list[str]] = defaultdict(list)
-    for split in SIDES:
+    for split in LISTS:
         for sample in lists.get(split, []):
             sides[sample.name].append(split)
     return sides

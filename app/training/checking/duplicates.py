@@ -18,12 +18,9 @@ from app.training.checking.problems import (
     Problem,
 )
 from app.training.near_duplicates import near_pairs
-from app.training.sources.samples import Sample
+from app.training.sources.samples import LISTS, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
-
-SIDES = ("trainval", "validation", "test")
-"""Lists that may not share a picture; others may be any choice of pictures."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,11 @@ def duplicate_pairs(inspections: Sequence[Inspection], sides: Sequence[str]) -> 
 
     Args:
         inspections: all pictures.
-        sides: which of `SIDES` each is on; "": none.
+        sides: which of `LISTS` each is on; "": none.
     """
     readable = [(i, side) for i, side in zip(inspections, sides, strict=True) if i.picture]
     pictures = [inspection.picture for inspection, _ in readable if inspection.picture]
-    side = np.array([SIDES.index(name) if name in SIDES else -1 for _, name in readable])
+    side = np.array([LISTS.index(name) if name in LISTS else -1 for _, name in readable])
     digests = [picture.digest for picture in pictures]
     thumbnails = np.array([picture.thumbnail for picture in pictures], np.uint8).reshape(-1, 8, 9)
     found: dict[tuple[int, bool], Pair] = {}
@@ -93,7 +90,7 @@ def group_leaks(samples: Sequence[Sample], sides: Sequence[str]) -> list[Problem
     """Groups with pictures on more than one side."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for sample, side in zip(samples, sides, strict=True):
-        if sample.group and side in SIDES:
+        if sample.group and side in LISTS:
             counts[sample.group][side] += 1
     return [
         Problem(GROUP_LEAK, group, ", ".join(f"{number} in {side}" for side, number in by_side.items()))

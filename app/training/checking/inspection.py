@@ -64,7 +64,7 @@ def inspect(source: DataSource, sample: Sample) -> Inspection:
     problems: list[Problem] = []
     picture = mask = None
     try:
-        pixels = read_picture(sample)
+        pixels = read_picture(sample.picture)
         size = (pixels.shape[0], pixels.shape[1])
         picture = PictureFacts(size, hashlib.sha256(repr(size).encode() + pixels.tobytes()).digest(), thumbnail(pixels))
     except DataError as error:

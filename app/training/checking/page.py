@@ -9,7 +9,7 @@ import numpy as np
 
 from app import __version__
 from app.core.labels import LabelMap
-from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.imaging.geometry import resize_mask, resize_picture, shrunk
 from app.training.checking.check import CheckResult
 from app.training.checking.disagreement import CONFIDENT, Disagreement
 from app.training.checking.duplicates import Pair
@@ -24,11 +24,11 @@ from app.training.html import (
     figure,
     gallery,
     joined,
+    legend,
     page,
     paragraph,
     picture,
     row,
-    swatch,
     table,
 )
 from app.training.sheets import tinted
@@ -115,17 +115,17 @@ def _numbers(result: CheckResult) -> list[str]:
     return list(parts)
 
 
-def _legend(labels: LabelMap) -> Html:
-    return paragraph(joined(joined([swatch(label.name, label.colour), Html("&emsp;")]) for label in labels))
-
-
 def _contradicted(exhibits: Sequence[tuple["Exhibit", Disagreement]], labels: LabelMap) -> list[str]:
     words = (
         f"Ranked by the share of pixels for which the model is sure (p ≥ {CONFIDENT}) of another class than the mask. "
         "From left to right: picture, mask of the data, mask of the model, difference. Wrong masks are among the "
         "first, beside pictures that the model does not understand: look at each before you change it."
     )
-    return [words, _legend(labels), gallery([_exhibit(drawn, disagreement) for drawn, disagreement in exhibits])]
+    return [
+        words,
+        legend((label.name, label.colour) for label in labels),
+        gallery([_exhibit(drawn, disagreement) for drawn, disagreement in exhibits]),
+    ]
 
 
 def _exhibit(each: "Exhibit", disagreement: Disagreement) -> Html:
@@ -146,18 +146,22 @@ def _pairs(pairs: Sequence[Pair], total: int) -> list[str]:
 
 
 def _pair(pair: Pair) -> Html:
-    pictures = [picture(_photograph(read_picture(s)), f"Picture {s.name}") for s in (pair.one, pair.other)]
+    pictures = [picture(_photograph(read_picture(s.picture)), f"Picture {s.name}") for s in (pair.one, pair.other)]
     return figure(row(pictures), f"{pair.one.name} = {pair.other.name}: {pair.kind.title.removeprefix('pairs of ')}")
 
 
 def _samples(samples: Sequence[Sample], source: DataSource) -> list[str]:
     words = "Some of each source and class, the mask tinted over the picture; undecided pixels are black."
-    return [words, _legend(source.labels), gallery([_sample(sample, source) for sample in samples], NARROW)]
+    return [
+        words,
+        legend((label.name, label.colour) for label in source.labels),
+        gallery([_sample(sample, source) for sample in samples], NARROW),
+    ]
 
 
 def _sample(sample: Sample, source: DataSource) -> Html:
-    pixels, mask = read_picture(sample), source.mask(sample)
-    geometry = _small(pixels)
+    pixels, mask = read_picture(sample.picture), source.mask(sample)
+    geometry = shrunk((pixels.shape[0], pixels.shape[1]), LONGEST_SIDE)
     small = resize_picture(pixels, geometry)
     covered = tinted(small, resize_mask(mask, geometry), source.labels)
     pictures = [
@@ -169,11 +173,4 @@ def _sample(sample: Sample, source: DataSource) -> Html:
 
 
 def _photograph(pixels: Array) -> str:
-    return data_uri(resize_picture(pixels, _small(pixels)), "JPEG")
-
-
-def _small(pixels: Array) -> Geometry:
-    """To at most `LONGEST_SIDE` on the longer side."""
-    shrink = min(1, LONGEST_SIDE / max(pixels.shape[:2]))
-    height, width = (max(1, round(side * shrink)) for side in pixels.shape[:2])
-    return Geometry((pixels.shape[0], pixels.shape[1]), (height, width), "stretch")
+    return data_uri(resize_picture(pixels, shrunk((pixels.shape[0], pixels.shape[1]), LONGEST_SIDE)), "JPEG")

@@ -1,15 +1,12 @@
 """The commands `data check` and `data split`, and the group that `data label` is in, too."""
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from app.training.commands.label import label
-from app.training.commands.options import FAILED, Folder, layout_option, reports_errors, store_option
+from app.training.commands.options import FAILED, Folder, layout_option, progress, reports_errors, store_option
 
 if TYPE_CHECKING:
     from app.core.labels import LabelMap
@@ -62,11 +59,11 @@ def check(folder: Path, layout: str, html: Path | None, model: str | None, model
     if page is not None:
         make_folder(page.parent)
     candidate = _open(model, source.labels, model_store) if model else None
-    with _progress("reading") as report:
+    with progress("reading") as report:
         result = check_folder(source, report)
     ranking = []
     if candidate is not None:
-        with _progress("comparing") as report:
+        with progress("comparing") as report:
             ranking = rank(candidate, source, result.usable, report)
     if page is not None:
         exhibits = exhibits_of(candidate, source, ranking) if candidate is not None else []
@@ -118,7 +115,7 @@ def split(
 
     request = Request(validation, test, group, group_pattern, stratify, near_duplicates, seed)
     source = open_source(folder, layout)
-    with _progress("reading") as report:
+    with progress("reading") as report:
         parts = split_folder(source, request, force, report)
     for path in write_lists(source, parts).values():
         click.echo(f"wrote {path}", err=True)
@@ -130,16 +127,3 @@ def _open(model: str, labels: "LabelMap", model_store: Path) -> "Candidate":
     from app.training.evaluation.candidate import open_candidate  # brings TensorFlow
 
     return open_candidate(model, labels, ModelStore(model_store), None, False)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, for a function that is called with how many are done, and how many there are."""
-    bar: Any = click.progressbar(length=1, label=what, file=sys.stderr)
-
-    def report(done: int, total: int) -> None:
-        bar.length = total
-        bar.update(done - bar.pos)
-
-    with bar:
-        yield report

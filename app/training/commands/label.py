@@ -1,13 +1,11 @@
 """The command `data label`."""
 
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from app.core.errors import DataError
-from app.training.commands.options import Folder, reports_errors, store_option
+from app.training.commands.options import Folder, progress, reports_errors, store_option
 
 
 @click.command()
@@ -57,7 +55,6 @@ def label(
     known = strata_of(strata) if strata else {}
     voting = [open_candidate(what, labels, store, size, False) for what in teachers for size in sizes or (None,)]
     folder = LabelledFolder(out, voting, labels, threshold, flip)
-    bar: Any = click.progressbar(length=len(files), label="labelling", file=sys.stderr)
-    with bar:
-        undecided = folder.fill(files, known, lambda done: bar.update(done - bar.pos))
+    with progress("labelling") as report:
+        undecided = folder.fill(files, known, report)
     click.echo(f"{out}: {len(files)} pictures; {undecided:.1%} of the pixels undecided", err=True)

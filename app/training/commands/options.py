@@ -2,7 +2,9 @@
 
 import functools
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,3 +48,16 @@ def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
             raise SystemExit(FAILED) from error
 
     return wrapped
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr, for a function that is called with how many are done, and how many there are."""
+    bar: Any = click.progressbar(length=1, label=what, file=sys.stderr)
+
+    def report(done: int, total: int) -> None:
+        bar.length = total
+        bar.update(done - bar.pos)
+
+    with bar:
+        yield report

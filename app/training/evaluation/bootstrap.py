@@ -11,7 +11,7 @@ import numpy as np
 
 from app.core.labels import LabelMap
 from app.training.evaluation.boundary import boundary_f_scores
-from app.training.evaluation.pictures import PictureResult
+from app.training.evaluation.pictures import PictureResult, measured, object_ids
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -76,7 +76,7 @@ def bootstrap_intervals(
     scores = _scores(_weights(len(results), draws, seed) @ counts, len(labels))
     values = _scores(counts.sum(axis=0, keepdims=True), len(labels))[0]
     return tuple(
-        Interval(name, _finite(value), *_percentiles(column))
+        Interval(name, measured(value), *_percentiles(column))
         for name, value, column in zip(measures(labels), values, scores.T, strict=True)
     )
 
@@ -100,7 +100,7 @@ def paired_differences(
     drawn = [_scores(weights @ each, len(labels)) for each in counts]
     whole = [_scores(each.sum(axis=0, keepdims=True), len(labels))[0] for each in counts]
     return tuple(
-        Difference(name, _finite(value), *_percentiles(column), above_zero=_share_above_zero(column))
+        Difference(name, measured(value), *_percentiles(column), above_zero=_share_above_zero(column))
         for name, value, column in zip(measures(labels), whole[0] - whole[1], (drawn[0] - drawn[1]).T, strict=True)
     )
 
@@ -119,8 +119,7 @@ def _weights(pictures: int, draws: int, seed: int) -> Array:
 def _counts(results: Sequence[PictureResult], labels: LabelMap) -> Array:
     """All that the measures need of each picture, (N, 7 C + 2): what adds up when pictures are put together."""
     matrices = np.stack([result.matrix for result in results])  # (N, C, C)
-    foreground = labels.ids("foreground")
-    merged = np.isin(np.arange(len(labels)), foreground + labels.ids("border") if foreground else ())
+    merged = np.isin(np.arange(len(labels)), object_ids(labels))
     both = matrices[:, merged][:, :, merged].sum(axis=(1, 2))
     either = matrices[:, merged].sum(axis=(1, 2)) + matrices[:, :, merged].sum(axis=(1, 2)) - both
     return np.concatenate(
@@ -166,7 +165,3 @@ def _percentiles(drawn: Array) -> tuple[float | None, float | None]:
 def _share_above_zero(drawn: Array) -> float | None:
     finite = drawn[np.isfinite(drawn)]
     return float((finite > 0).mean()) if len(finite) else None
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

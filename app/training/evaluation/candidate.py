@@ -16,8 +16,7 @@ from app.store.repository import ModelStore
 from app.training.evaluation.pictures import Predict
 from app.training.export import load_network
 from app.training.run import Run
-from app.training.sources.samples import DataSource, Sample
-from app.training.training_set import VALIDATION
+from app.training.sources.samples import TRAINVAL, VALIDATION, DataSource, Sample
 
 
 @dataclass(frozen=True)
@@ -139,5 +138,5 @@ def trained_on(run: Run, source: DataSource, samples: Sequence[Sample]) -> list[
 
 def labelled_for_training(source: DataSource) -> list[Sample]:
     """All pictures that a run may train or validate on."""
-    lists = [split for split in ("trainval", VALIDATION) if split in source.splits]
+    lists = [split for split in (TRAINVAL, VALIDATION) if split in source.splits]
     return [sample for split in lists for sample in source.samples(split)]

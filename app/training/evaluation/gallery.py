@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.imaging.geometry import resize_mask, resize_picture, shrunk
 from app.imaging.masks import segment_mask
 from app.nn.metrics import mean_iou
 from app.training.evaluation.candidate import Candidate
@@ -65,9 +65,7 @@ def exhibits(candidate: Candidate, source: DataSource, results: Sequence[Picture
 
 def exhibit(picture: SegmentedPicture, score: PictureScore, labels: LabelMap) -> Exhibit:
     """Draws one picture, at most `LONGEST_SIDE` on its longer side."""
-    shrink = min(1, LONGEST_SIDE / max(picture.mask.shape))
-    height, width = (max(1, round(side * shrink)) for side in picture.mask.shape)
-    geometry = Geometry(picture.geometry.source, (height, width), "stretch")
+    geometry = shrunk(picture.geometry.source, LONGEST_SIDE)
     pixels = resize_picture(picture.pixels, geometry)
     truth = resize_mask(picture.mask, geometry)
     mask = resize_mask(segment_mask(picture.probabilities, picture.geometry, labels).classes, geometry)

@@ -19,6 +19,7 @@ from app.training.html import (
     figure,
     gallery,
     joined,
+    legend,
     numbers,
     page,
     paragraph,
@@ -174,9 +175,9 @@ def _calibration(report: Report) -> list[str]:
 
 
 def _gallery(exhibits: Sequence[Exhibit], labels: LabelMap) -> list[Html]:
-    names = joined(joined([swatch(label.name, label.colour), Html("&emsp;")]) for label in labels)
+    names = legend((label.name, label.colour) for label in labels)
     words = "From left to right: picture, truth, mask of the network, difference (wrong red, undecided grey)."
-    return [paragraph(words), paragraph(names), gallery([_exhibit(each) for each in exhibits])]
+    return [paragraph(words), names, gallery([_exhibit(each) for each in exhibits])]
 
 
 def _exhibit(each: Exhibit) -> Html:

@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from app.core.errors import TrainingError
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import Geometry, ResizeRule, resize_picture, restore_bands
+from app.imaging.geometry import Geometry, ResizeRule, restore_bands
 from app.imaging.masks import winners
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
-from app.training.dataset import read_sample
+from app.training.dataset import fitted, read_sample
 from app.training.evaluation.boundary import boundary_counts, boundary_f_scores
 from app.training.evaluation.calibration import BINS, calibration_counts, expected_calibration_error
 from app.training.sources.samples import DataSource, Sample
@@ -77,10 +77,15 @@ def with_flip(predict: Predict) -> Predict:
     """Averages the probabilities of a picture and of its mirror image."""
 
     def averaged(pictures: Array) -> Array:
-        mirrored = predict(np.ascontiguousarray(pictures[:, :, ::-1]))
-        return (predict(pictures) + mirrored[:, :, ::-1]) / 2
+        return mirror_mean(predict, pictures, predict(pictures))
 
     return averaged
+
+
+def mirror_mean(predict: Predict, pictures: Array, probabilities: Array) -> Array:
+    """The mean of what a network gives for pictures and, mirrored back, for their mirror images."""
+    mirrored = predict(np.ascontiguousarray(pictures[:, :, ::-1]))
+    return (probabilities + mirrored[:, :, ::-1]) / 2
 
 
 def segment_pictures(
@@ -103,13 +108,27 @@ def segment_pictures(
         for first in range(0, len(samples), BATCH):
             chosen = samples[first : first + BATCH]
             read = list(pool.map(lambda sample: read_sample(source, sample), chosen))
-            geometries = [Geometry((mask.shape[0], mask.shape[1]), size, rule) for _, mask in read]
-            resized = [resize_picture(pixels, g) for (pixels, _), g in zip(read, geometries, strict=True)]
-            probabilities = predict(np.stack(resized).astype(np.float32))
-            if not np.isfinite(probabilities).all():
-                raise TrainingError("the network gives probabilities that are not finite: its training has diverged")
             pixels, masks = zip(*read, strict=True)
+            geometries, resized = fitted(pixels, size, rule)
+            probabilities = _finite(predict(resized.astype(np.float32)))
             yield list(map(SegmentedPicture, chosen, pixels, masks, resized, probabilities, geometries))
+
+
+def flip_averaged(predict: Predict, pictures: Sequence[SegmentedPicture]) -> list[SegmentedPicture]:
+    """The same pictures, each with the mean of its probabilities and of those of its mirror image.
+
+    Raises:
+        TrainingError: the network gives probabilities that are not finite.
+    """
+    resized = np.stack([picture.resized for picture in pictures]).astype(np.float32)
+    averaged = _finite(mirror_mean(predict, resized, np.stack([picture.probabilities for picture in pictures])))
+    return [replace(picture, probabilities=mean) for picture, mean in zip(pictures, averaged, strict=True)]
+
+
+def _finite(probabilities: Array) -> Array:
+    if not np.isfinite(probabilities).all():
+        raise TrainingError("the network gives probabilities that are not finite: its training has diverged")
+    return probabilities
 
 
 def evaluate_pictures(
@@ -169,26 +188,31 @@ def total_scores(results: Sequence[PictureResult], labels: LabelMap) -> Scores:
         raise ValueError("nothing to score: no labelled pixel")
     boundary = np.sum([result.boundary for result in results], axis=0)
     calibration = np.sum([result.calibration for result in results], axis=0)
-    foreground = labels.ids("foreground")
-    merged = foreground + labels.ids("border") if foreground else ()
     names = [label.name for label in labels]
     return Scores(
         mean_iou=mean_iou(matrix),
         iou=_by_name(names, iou_per_class(matrix)),
         dice=_by_name(names, dice_per_class(matrix)),
         pixel_accuracy=pixel_accuracy(matrix),
-        foreground_iou=_measured(merged_iou(matrix, merged)),
+        foreground_iou=measured(merged_iou(matrix, object_ids(labels))),
         cross_entropy=sum(result.cross_entropy for result in results) / int(matrix.sum()),
         boundary_f_score=_mean(boundary_f_scores(boundary)),
-        expected_calibration_error=_measured(expected_calibration_error(calibration)),
+        expected_calibration_error=measured(expected_calibration_error(calibration)),
     )
 
 
+def object_ids(labels: LabelMap) -> tuple[int, ...]:
+    """Classes that make up the object: foreground with its border; none where no class is foreground."""
+    foreground = labels.ids("foreground")
+    return foreground + labels.ids("border") if foreground else ()
+
+
 def _by_name(names: list[str], scores: Array) -> dict[str, float | None]:
-    return {name: _measured(score) for name, score in zip(names, scores, strict=True)}
+    return {name: measured(score) for name, score in zip(names, scores, strict=True)}
 
 
-def _measured(score: float) -> float | None:
+def measured(score: float) -> float | None:
+    """A score, or None where it is no number: nothing was there to be measured."""
     return float(score) if np.isfinite(score) else None
 
 

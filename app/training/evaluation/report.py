@@ -14,7 +14,7 @@ from app.training.evaluation.bootstrap import Difference, Interval, bootstrap_in
 from app.training.evaluation.boundary import boundary_f_scores, boundary_precision, boundary_recall
 from app.training.evaluation.calibration import ReliabilityBin, reliability_bins
 from app.training.evaluation.candidate import Candidate
-from app.training.evaluation.pictures import Array, PictureResult
+from app.training.evaluation.pictures import Array, PictureResult, measured
 from app.training.evaluation.scoring import SplitResults
 from app.training.sources.samples import DataSource, Sample
 
@@ -174,7 +174,7 @@ def picture_score(result: PictureResult, labels: LabelMap) -> PictureScore:
         mask_kind=sample.mask_kind,
         stratum=sample.stratum,
         mean_iou=mean_iou(matrix),
-        iou={label.name: _finite(score) for label, score in zip(labels, iou_per_class(matrix), strict=True)},
+        iou={label.name: measured(score) for label, score in zip(labels, iou_per_class(matrix), strict=True)},
         pixel_accuracy=pixel_accuracy(matrix),
         cross_entropy=result.cross_entropy / int(matrix.sum()),
     )
@@ -183,14 +183,10 @@ def picture_score(result: PictureResult, labels: LabelMap) -> PictureScore:
 def _boundary(results: Sequence[PictureResult], labels: LabelMap) -> dict[str, BoundaryScore]:
     counts: Array = np.sum([result.boundary for result in results], axis=0)
     scores = zip(boundary_precision(counts), boundary_recall(counts), boundary_f_scores(counts), strict=True)
-    return {label.name: BoundaryScore(*map(_finite, each)) for label, each in zip(labels, scores, strict=True)}
+    return {label.name: BoundaryScore(*map(measured, each)) for label, each in zip(labels, scores, strict=True)}
 
 
 def _comparison(results: SplitResults, against: tuple[Candidate, SplitResults], labels: LabelMap) -> Comparison:
     other, theirs = against
     differences = paired_differences(results.plain, theirs.plain, labels)
     return Comparison(other.title, theirs.metrics(labels), differences)
-
-
-def _finite(score: float) -> float | None:
-    return float(score) if np.isfinite(score) else None

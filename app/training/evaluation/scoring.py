@@ -1,12 +1,20 @@
 """The scores that a version is published with: by split, with and without flip, by kind of mask."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from app.core.labels import LabelMap
 from app.imaging.geometry import ResizeRule
 from app.store.scores import Scores, SplitMetrics
-from app.training.evaluation.pictures import PictureResult, Predict, evaluate_pictures, total_scores, with_flip
+from app.training.evaluation.pictures import (
+    PictureResult,
+    Predict,
+    flip_averaged,
+    score_picture,
+    segment_pictures,
+    total_scores,
+)
 from app.training.sources.samples import DataSource, Sample
 
 
@@ -48,11 +56,13 @@ class SplitResults:
 def score_split(
     predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
 ) -> SplitResults:
-    """Scores pictures with and without flip averaging."""
-    return SplitResults(
-        plain=evaluate_pictures(predict, source, samples, size, rule),
-        flipped=evaluate_pictures(with_flip(predict), source, samples, size, rule),
-    )
+    """Scores pictures with and without flip averaging; each is read once."""
+    results = SplitResults([], [])
+    with ThreadPoolExecutor() as pool:
+        for batch in segment_pictures(predict, source, samples, size, rule):
+            results.plain.extend(pool.map(score_picture, batch))
+            results.flipped.extend(pool.map(score_picture, flip_averaged(predict, batch)))
+    return results
 
 
 def table(metrics: Mapping[str, SplitMetrics], title: str = "split") -> str:

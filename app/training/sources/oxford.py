@@ -103,7 +103,7 @@ class OxfordPets:
             mask=self.root / "annotations" / "trimaps" / f"{row[0]}.png",
             source=source,
             mask_kind=mask_kind,
-            stratum=" ".join(row[2:4]),
+            stratum=_stratum(row),
         )
 
     def mask(self, sample: Sample) -> Array:
@@ -136,6 +136,11 @@ class OxfordPets:
         return " ".join(self._rows.get(sample.name, [sample.name]))
 
 
+def _stratum(row: list[str]) -> str:
+    """SPECIES BREED."""
+    return " ".join(row[2:4])
+
+
 def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text("utf-8")
@@ -150,4 +155,4 @@ def strata_of(path: Path) -> dict[str, str]:
     Raises:
         DataError: a list that cannot be read.
     """
-    return {row[0]: " ".join(row[2:4]) for row in (line.split() for line in _lines(path))}
+    return {row[0]: _stratum(row) for row in (line.split() for line in _lines(path))}

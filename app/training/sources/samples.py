@@ -11,6 +11,9 @@ from app.core.labels import LabelMap
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+TRAINVAL, VALIDATION, TEST = LISTS = ("trainval", "validation", "test")
+"""Lists with a meaning: what is trained on (and, without the second, validated on, too); no two share a picture."""
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from app.nn.metrics import iou_per_class
+from app.nn.metrics import mean_iou
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -17,7 +17,7 @@ def left_out_scores(matrices: Array) -> Array:
         matrices: (N, C, C) int64, confusion matrix of each picture; N ≥ 2.
     """
     rest = matrices.sum(axis=0) - matrices
-    return np.array([np.nanmean(iou_per_class(matrix)) for matrix in rest])
+    return np.array([mean_iou(matrix) for matrix in rest])
 
 
 def mean_height(steps: Sequence[float], values: Array) -> Array:

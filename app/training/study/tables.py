@@ -5,6 +5,7 @@ from itertools import groupby
 
 import numpy as np
 
+from app.training.evaluation.scoring import markdown
 from app.training.study.record import Cost, StudyRecord
 from app.training.study.verdict import Comparison, comparisons, score
 
@@ -76,7 +77,7 @@ def costs(record: StudyRecord) -> str:
         return [network.title, f"{network.parameters:,}", f"{encoder:,}{change}", f"{network.macs / 1e6:.1f}", *timed]
 
     head = ["network", "parameters", "of these in the encoder", "million MACs", "ms a picture", "times the base"]
-    text = _table(head, [row(network) for network in record.costs])
+    text = markdown(head, [row(network) for network in record.costs])
     if times is None:
         return text
     how = f"{times.engine}; {times.machine}; median of {times.rounds} pictures, the networks in turn"
@@ -103,7 +104,7 @@ def quality(record: StudyRecord) -> str:
             _mean([score(outcome, "area") for outcome in outcomes]),
         ]
 
-    return _table(head, [row(network) for network in record.costs])
+    return markdown(head, [row(network) for network in record.costs])
 
 
 def differences(found: Sequence[Comparison]) -> str:
@@ -118,7 +119,7 @@ def differences(found: Sequence[Comparison]) -> str:
         blocks = ", ".join(_signed(difference) for difference in comparison.per_block)
         row = [network.title, MEASURES[network.measure], blocks, _signed(comparison.difference), *numbers]
         rows.append([*row, f"**{VERDICTS[comparison.verdict]}**"])
-    return _table(head, rows)
+    return markdown(head, rows)
 
 
 def answer(comparison: Comparison) -> str:
@@ -151,8 +152,3 @@ def _signed(value: float, places: int = 3) -> str:
 def _mean(values: Sequence[float | None]) -> str:
     measured = [value for value in values if value is not None]
     return f"{np.mean(measured):.3f}" if measured else "–"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -5,16 +5,7 @@ import pytest
 from app.training import progress as module
 from app.training.study import progress as study_module
 from app.training.study.progress import StudyProgress
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
+from tests.training.stopped_clock import Clock
 
 
 @pytest.fixture
