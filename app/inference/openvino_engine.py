@@ -9,7 +9,7 @@ import numpy as np
 from app.core.errors import ConfigurationError
 from app.core.settings import Precision
 from app.inference.engine import DeviceName, EngineName, Images, Probabilities
-from app.inference.openvino_runtime import import_openvino, require_precision
+from app.inference.openvino_runtime import import_openvino, openvino_core, require_precision
 
 
 class OpenVinoEngine:
@@ -38,7 +38,7 @@ class OpenVinoEngine:
             raise ValueError(f"threads {threads}: at least one is needed")
         require_precision(precision)
         openvino = import_openvino()
-        core = openvino.Core()
+        core = openvino_core()
         network = core.read_model(model)
         network.reshape([1, *size, 3])
         asked = getattr(openvino.Type, {"float32": "f32", "bfloat16": "bf16"}[precision])

@@ -9,7 +9,7 @@ from app.inference import openvino_engine
 from app.inference.engine import OPENVINO_FILE
 from app.inference.loaded import LoadedModel
 from app.inference.openvino_engine import OpenVinoEngine
-from app.inference.openvino_runtime import import_openvino
+from app.inference.openvino_runtime import import_openvino, openvino_core
 from app.inference.selection import is_installed
 from app.store.repository import ModelStore
 from tests.inference.pictures import chelsea
@@ -24,7 +24,7 @@ def file(tiny_store: ModelStore) -> Path:
 
 
 def abilities() -> list[str]:
-    found: list[str] = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    found: list[str] = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return found
 
 

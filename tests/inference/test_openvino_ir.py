@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.inference.openvino_ir import write_openvino_ir
-from app.inference.openvino_runtime import import_openvino
+from app.inference.openvino_runtime import openvino_core
 from app.inference.selection import is_installed
 from tests.fixtures.tiny_model import TINY_CONFIG, tiny_network
 
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_names_shapes_and_types(folder: Path) -> None:
-    network = import_openvino().Core().read_model(folder / "model.xml")
+    network = openvino_core().read_model(folder / "model.xml")
     (image,), (probabilities,) = network.inputs, network.outputs
     assert image.get_names() == {"image"}
     assert probabilities.get_names() == {"probabilities"}
@@ -38,7 +38,7 @@ def test_weights_keep_every_bit(folder: Path) -> None:
     from app.nn.rewrite import inference_graph
 
     kernel = inference_graph(tiny_network(), TINY_CONFIG).get_layer("stem_conv").get_weights()[0]  # (3, 3, 3, 4)
-    network = import_openvino().Core().read_model(folder / "model.xml")
+    network = openvino_core().read_model(folder / "model.xml")
     constants = [node.data for node in network.get_ops() if node.get_type_name() == "Constant"]
     as_stored = np.transpose(kernel, (3, 2, 0, 1))
     assert any(constant.shape == as_stored.shape and np.array_equal(constant, as_stored) for constant in constants)
