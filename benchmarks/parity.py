@@ -27,10 +27,10 @@ def main(data: Path, split: str, model_store: Path, model: str) -> None:
     samples = source.samples(split)
     for sample in samples:
         picture, _ = read_sample(source, sample)
-        geometry = engines[0].geometry((picture.shape[0], picture.shape[1]))
         probabilities = [engine.predict(picture) for engine in engines]
-        masks = [segment_mask(p, geometry, engines[0].labels).classes for p in probabilities]
-        largest = max(largest, float(np.abs(probabilities[0] - probabilities[1]).max()))
+        masks = [segment_mask(each, engines[0].labels).classes for each in probabilities]
+        for (_, one), (_, other) in zip(probabilities[0].bands(), probabilities[1].bands(), strict=True):
+            largest = max(largest, float(np.abs(one - other).max()))
         equal += int((masks[0] == masks[1]).sum())
         pixels += masks[0].size
     click.echo(f"{len(samples)} pictures: largest difference in probability {largest:.1e},")

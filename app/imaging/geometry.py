@@ -5,7 +5,7 @@ Pixels are squares with their centre at +½, as Pillow has it: pixel i of n lies
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,10 @@ from PIL import Image
 from app.core.labels import UNDECIDED
 from app.imaging.resample import bilinear_taps, resample
 
-ResizeRule = Literal["stretch", "letterbox"]
+ResizeRule = Literal["stretch", "letterbox", "crop"]
 
 PAD = 127
-"""Grey of the letterbox beside the picture, 0–255."""
+"""Grey beside the picture, 0–255."""
 
 DCT_SCALES = (1, 2, 4, 8)
 """Reductions that a JPEG can be decoded at."""
@@ -39,10 +39,11 @@ class Geometry:
     Args:
         source: (H, W) of the picture, orientation applied.
         target: (h, w) of the network's input.
-        rule: "stretch" fills the target, "letterbox" keeps the aspect ratio and centres (to the nearest pixel).
+        rule: "stretch" fills the target, "letterbox" keeps the aspect ratio and centres (to the nearest pixel),
+            "crop" centres a picture, or a window of it, that is no larger than the target, at its own scale.
 
     Raises:
-        ValueError: a side below 1, or an unknown rule.
+        ValueError: a side below 1, an unknown rule, or a picture that is larger than the target and must not be.
     """
 
     source: tuple[int, int]
@@ -53,8 +54,10 @@ class Geometry:
         """Refuses what no picture can be."""
         if min(*self.source, *self.target) < 1:
             raise ValueError(f"sides must be at least 1: {self.source} to {self.target}")
-        if self.rule not in ("stretch", "letterbox"):
+        if self.rule not in get_args(ResizeRule):
             raise ValueError(f"unknown resize rule {self.rule!r}")
+        if self.rule == "crop" and not (self.source[0] <= self.target[0] and self.source[1] <= self.target[1]):
+            raise ValueError(f"a picture of {self.source} does not fit into {self.target}: cut windows out of it")
 
     @property
     def content(self) -> Box:
@@ -62,7 +65,7 @@ class Geometry:
         height, width = self.target
         if self.rule == "stretch":
             return Box(0, 0, height, width)
-        scale = min(height / self.source[0], width / self.source[1])
+        scale = 1.0 if self.rule == "crop" else min(height / self.source[0], width / self.source[1])
         rows = min(height, max(1, round(self.source[0] * scale)))
         columns = min(width, max(1, round(self.source[1] * scale)))
         return Box((height - rows) // 2, (width - columns) // 2, rows, columns)
@@ -141,21 +144,41 @@ def restore_bands(
     Raises:
         ValueError: probabilities of another size than the target.
     """
-    if probabilities.shape[:2] != geometry.target:
-        raise ValueError(f"probabilities of {probabilities.shape[:2]} for a target of {geometry.target}")
-    top, left, height, width = geometry.content
-    content = probabilities[top : top + height, left : left + width].transpose(0, 2, 1)  # (h', C, w')
     rows, columns = geometry.source
-    if rows < height:
-        content = resample(content, bilinear_taps(height, rows), axis=0)
-    # No band now takes more rows of the content than it has itself, or one more, however wide the picture is.
-    vertical = bilinear_taps(content.shape[0], rows)
-    horizontal = bilinear_taps(width, columns)
+    restored = RestoredRows(probabilities, geometry)
     band_rows = max(1, band_pixels // columns)
     for start in range(0, rows, band_rows):
-        taps, needed = vertical.part(start, min(start + band_rows, rows))
-        band = resample(resample(content[needed], horizontal, axis=2), taps, axis=0)  # (rows, C, W)
-        yield start, band.transpose(0, 2, 1)
+        yield start, restored[start : min(start + band_rows, rows)].transpose(0, 2, 1)
+
+
+class RestoredRows:
+    """Probabilities at the picture's size, of which slices of rows are computed as they are asked for.
+
+    Args:
+        probabilities: (h, w, C) float32 of the geometry's target.
+        geometry: the one that the picture was resized with.
+
+    Raises:
+        ValueError: probabilities of another size than the target.
+    """
+
+    def __init__(self, probabilities: NDArray[np.float32], geometry: Geometry) -> None:
+        if probabilities.shape[:2] != geometry.target:
+            raise ValueError(f"probabilities of {probabilities.shape[:2]} for a target of {geometry.target}")
+        top, left, height, width = geometry.content
+        content = probabilities[top : top + height, left : left + width].transpose(0, 2, 1)  # (h', C, w')
+        rows, columns = geometry.source
+        if rows < height:
+            content = resample(content, bilinear_taps(height, rows), axis=0)
+        # No band now takes more rows of the content than it has itself, or one more, however wide the picture is.
+        self._content = content
+        self._vertical = bilinear_taps(content.shape[0], rows)
+        self._horizontal = bilinear_taps(width, columns)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float32]:
+        """Rows of the picture, start and stop within it: (rows, C, W) float32."""
+        taps, needed = self._vertical.part(rows.start, rows.stop)
+        return resample(resample(self._content[needed], self._horizontal, axis=2), taps, axis=0)
 
 
 def _dct_scale(reduced: tuple[int, int], source: tuple[int, int]) -> int:

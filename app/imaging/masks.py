@@ -1,4 +1,4 @@
-"""Probabilities at the network's size to a mask of the picture's size, with its statistics.
+"""Probabilities to a mask of the picture's size, with its statistics.
 
 Probabilities are taken as they are: nothing is rescaled to a picture's own minimum and maximum, so that a picture
 without a class gives a mask without that class.
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.errors import InvalidParameterError
 from app.core.labels import UNDECIDED, Label, LabelMap
-from app.imaging.geometry import Geometry, restore_bands
+from app.imaging.probabilities import ProbabilityMap
 
 
 @dataclass(frozen=True)
@@ -50,35 +50,30 @@ class Mask:
 
 
 def segment_mask(
-    probabilities: NDArray[np.float32],
-    geometry: Geometry,
-    labels: LabelMap,
-    classes: Sequence[str] | None = None,
-    threshold: float = 0.0,
+    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None = None, threshold: float = 0.0
 ) -> Mask:
-    """Restores probabilities to the picture's size and takes the most probable class of each pixel.
+    """Takes the most probable class of each pixel, at the picture's size.
 
     The class wins among all classes (the lowest id where equal); only then pixels whose class was not asked for, or
     whose winning probability is below the threshold, become 255. All may: then every class counts no pixel.
 
     Args:
-        probabilities: (h, w, C) float32 of the geometry's target, finite, 0–1.
-        geometry: the one that the picture was resized with.
-        labels: the C classes.
+        probabilities: of the picture, finite, 0–1.
+        labels: its classes.
         classes: names of the classes to keep; None keeps all.
         threshold: least winning probability, 0–1.
 
     Raises:
         InvalidParameterError: `classes` names none or an unknown class, or the threshold is not in 0–1.
-        ValueError: probabilities of another number of classes than `labels`, or of another size than the target.
+        ValueError: probabilities of another number of classes than `labels`.
     """
     _check_classes(probabilities, labels)
     if not 0.0 <= threshold <= 1.0:
         raise InvalidParameterError("threshold", f"must be from 0 to 1, not {threshold}")
     kept = _kept_ids(labels, classes)
-    mask = np.empty(geometry.source, np.uint8)
+    mask = np.empty(probabilities.size, np.uint8)
     tally = _Tally(len(labels))
-    for row, band in restore_bands(probabilities, geometry):
+    for row, band in probabilities.bands():
         winner, confidence = winners(band)
         if classes is not None:
             winner = kept[winner]
@@ -89,20 +84,19 @@ def segment_mask(
     return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]))
 
 
-def restore_foreground(probabilities: NDArray[np.float32], geometry: Geometry, labels: LabelMap) -> NDArray[np.uint8]:
-    """Restores the probability of the foreground to the picture's size: Σ p(foreground) + ½ Σ p(border), by role.
+def foreground_alpha(probabilities: ProbabilityMap, labels: LabelMap) -> NDArray[np.uint8]:
+    """The probability of the foreground at the picture's size: Σ p(foreground) + ½ Σ p(border), by role.
 
     Args:
-        probabilities: (h, w, C) float32 of the geometry's target, finite, 0–1.
-        geometry: the one that the picture was resized with.
-        labels: the C classes.
+        probabilities: of the picture, finite, 0–1.
+        labels: its classes.
 
     Returns:
         (H, W) uint8, 0–255, the alpha of a cutout; all 0 where there is no foreground.
 
     Raises:
         InvalidParameterError: no class has the role of foreground.
-        ValueError: probabilities of another number of classes than `labels`, or of another size than the target.
+        ValueError: probabilities of another number of classes than `labels`.
     """
     _check_classes(probabilities, labels)
     if not labels.ids("foreground"):
@@ -110,16 +104,15 @@ def restore_foreground(probabilities: NDArray[np.float32], geometry: Geometry, l
     weight = np.zeros(len(labels), np.float32)
     weight[list(labels.ids("foreground"))] = 1.0
     weight[list(labels.ids("border"))] = 0.5
-    alpha = np.empty(geometry.source, np.uint8)
-    # The sum is linear, so it is taken at the network's size: one plane to restore instead of C.
-    for row, band in restore_bands((probabilities @ weight)[:, :, np.newaxis], geometry):
+    alpha = np.empty(probabilities.size, np.uint8)
+    for row, band in probabilities.weighted(weight).bands():
         alpha[row : row + len(band)] = np.rint(np.clip(band[..., 0], 0.0, 1.0) * 255.0)
     return alpha
 
 
-def _check_classes(probabilities: NDArray[np.float32], labels: LabelMap) -> None:
-    if probabilities.shape[-1] != len(labels):
-        raise ValueError(f"probabilities of {probabilities.shape[-1]} classes for {len(labels)} labels")
+def _check_classes(probabilities: ProbabilityMap, labels: LabelMap) -> None:
+    if probabilities.classes != len(labels):
+        raise ValueError(f"probabilities of {probabilities.classes} classes for {len(labels)} labels")
 
 
 def _kept_ids(labels: LabelMap, classes: Sequence[str] | None) -> NDArray[np.uint8]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from app.core.errors import AnswerTooLargeError, InvalidParameterError
 from app.core.labels import LabelMap
-from app.imaging.geometry import Geometry, restore_bands
-from app.imaging.masks import Mask, restore_foreground, segment_mask
+from app.imaging.geometry import Geometry
+from app.imaging.masks import Mask, foreground_alpha, segment_mask
+from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, restored
 from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
 from app.imaging.rle import coco_rle
-from app.inference.engine import Probabilities
 from app.inference.loaded import ModelIdentity
 
 Output = Literal["mask", "overlay", "cutout", "probabilities", "json"]
@@ -89,8 +89,7 @@ class SegmentOptions:
 
 def encode_answer(
     options: SegmentOptions,
-    probabilities: Probabilities,
-    geometry: Geometry,
+    probabilities: ProbabilityMap,
     labels: LabelMap,
     identity: ModelIdentity,
     pixels: NDArray[np.uint8] | None,
@@ -99,29 +98,21 @@ def encode_answer(
 
     Args:
         options: what to answer.
-        probabilities: (h, w, C) float32 of the geometry's target.
-        geometry: the one that the picture was resized with.
-        labels: the C classes.
+        probabilities: of the picture.
+        labels: its classes.
         identity: of the model, for `json`.
-        pixels: (H, W, 3) uint8 of the geometry's source where `options.needs_picture`.
+        pixels: (H, W, 3) uint8 of the picture where `options.needs_picture`.
     """
     if options.output == "probabilities":
-        original = options.size == "original"
-        return probabilities_npy(_restored(probabilities, geometry) if original else probabilities)
+        if options.size == "model" and isinstance(probabilities, ResizedProbabilities):
+            return probabilities_npy(probabilities.probabilities)
+        return probabilities_npy(restored(probabilities))
     if options.output == "cutout" and pixels is not None:
-        return cutout_png(pixels, restore_foreground(probabilities, geometry, labels))
-    mask = segment_mask(probabilities, geometry, labels, options.classes, options.threshold)
+        return cutout_png(pixels, foreground_alpha(probabilities, labels))
+    mask = segment_mask(probabilities, labels, options.classes, options.threshold)
     if options.output == "overlay" and pixels is not None:
         return overlay_png(pixels, mask.classes, labels)
     return mask_png(mask.classes, labels) if options.output == "mask" else _mask_json(mask, identity)
-
-
-def _restored(probabilities: Probabilities, geometry: Geometry) -> Probabilities:
-    """(H, W, C) float32 at the picture's size."""
-    restored = np.empty((*geometry.source, probabilities.shape[-1]), np.float32)
-    for row, band in restore_bands(probabilities, geometry):
-        restored[row : row + len(band)] = band
-    return restored
 
 
 def _mask_json(mask: Mask, identity: ModelIdentity) -> bytes:

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from app.core.labels import LabelMap
 from app.core.settings import Settings, load_settings
 from app.imaging.geometry import Geometry, resize_picture
 from app.imaging.masks import segment_mask
+from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities
+from app.imaging.windows import Infer, infer_windows
 from app.inference.cpus import available_cpus
-from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, Probabilities, infer_picture
+from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_picture
 from app.inference.selection import EngineSelection, choose_engine
 from app.store.manifest import Manifest
 from app.store.repository import ModelStore, ModelVersion
@@ -74,25 +77,35 @@ class LoadedModel:
         """The classes."""
         return self.manifest.label_map
 
-    def geometry(self, size: tuple[int, int]) -> Geometry:
-        """How a picture of that (H, W) lies in the network's input."""
-        preprocessing = self.manifest.preprocessing
-        return Geometry(size, preprocessing.size, preprocessing.resize)
+    @property
+    def windowed(self) -> bool:
+        """Whether the network sees a picture in windows, at the picture's own scale."""
+        return self.manifest.preprocessing.resize == "crop"
 
-    def predict(self, pixels: NDArray[np.uint8]) -> Probabilities:
-        """Class probabilities of one picture at the network's size; blocks (for the command line and evaluation).
+    def geometry(self, size: tuple[int, int]) -> Geometry:
+        """How a picture of that (H, W) lies in what the network gives: its input, or windows of it put together."""
+        if self.windowed:
+            return Geometry(size, size, "stretch")
+        return Geometry(size, self.manifest.preprocessing.size, self.manifest.preprocessing.resize)
+
+    def predict(self, pixels: NDArray[np.uint8]) -> ProbabilityMap:
+        """Class probabilities of one picture; blocks.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
 
-        Returns:
-            (h, w, C) float32.
-
         Raises:
-            InferenceError: the engine failed on this picture.
+            InferenceError: the engine failed on this picture; where it sees windows, later: when they are asked for.
         """
-        height, width = pixels.shape[:2]
-        return infer_picture(self.engine, resize_picture(pixels, self.geometry((height, width))))
+        geometry = self.geometry((pixels.shape[0], pixels.shape[1]))
+        if self.windowed:
+            return self.in_windows(pixels, lambda images: map(partial(infer_picture, self.engine), images))
+        return ResizedProbabilities(infer_picture(self.engine, resize_picture(pixels, geometry)), geometry)
+
+    def in_windows(self, pixels: NDArray[np.uint8], infer: Infer) -> WindowedProbabilities:
+        """Class probabilities of a picture (H, W, 3) uint8 RGB; `infer` is shown windows of it as they are needed."""
+        rows = partial(infer_windows, pixels, self.manifest.preprocessing.size, infer)
+        return WindowedProbabilities((pixels.shape[0], pixels.shape[1]), len(self.labels), rows)
 
     def segment(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Class ids of one picture at its own size, as `POST /segment` answers them; blocks.
@@ -106,8 +119,7 @@ class LoadedModel:
         Raises:
             InferenceError: the engine failed on this picture.
         """
-        height, width = pixels.shape[:2]
-        return segment_mask(self.predict(pixels), self.geometry((height, width)), self.labels).classes
+        return segment_mask(self.predict(pixels), self.labels).classes
 
     def close(self) -> None:
         """Frees the network; no call may follow."""

@@ -4,6 +4,8 @@ import asyncio
 import contextvars
 import threading
 import time
+from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -47,6 +49,25 @@ class Scheduler:
         Raises:
             InferenceError: the engine failed on this picture; others are not touched.
         """
+        return await asyncio.wrap_future(self._submit(image))
+
+    def infer_all(self, images: Iterable[Images]) -> Iterator[Inference]:
+        """Infers (h, w, 3) each, in order, as many side by side as there are streams; blocks.
+
+        No more than that wait at a time, so that others take their turns between them.
+
+        Raises:
+            InferenceError: the engine failed on one of them.
+        """
+        begun: deque[Future[Inference]] = deque()
+        for image in images:
+            if len(begun) == self._engine.streams:
+                yield begun.popleft().result()
+            begun.append(self._submit(image))
+        while begun:
+            yield begun.popleft().result()
+
+    def _submit(self, image: Images) -> Future[Inference]:
         context = contextvars.copy_context()  # the log names the request
         future = self._streams.submit(context.run, self._infer, image, time.perf_counter())
         with self._lock:
@@ -54,7 +75,7 @@ class Scheduler:
                 self._last_progress = time.monotonic()
             self._in_flight += 1
         future.add_done_callback(self._finished)
-        return await asyncio.wrap_future(future)
+        return future
 
     def _infer(self, image: Images, submitted: float) -> Inference:
         begun = time.perf_counter()

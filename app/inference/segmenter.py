@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, resize_picture
+from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
+from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Scheduler
 from app.inference.workers import PixelWorkers
@@ -55,9 +57,15 @@ class SegmentAnswer:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A picture before inference: (h, w, 3) for the network; all its pixels only where the answer shows them."""
+    """A picture before inference.
 
-    image: NDArray[np.uint8]
+    Args:
+        image: (h, w, 3) for the network; None where it sees windows of the pixels.
+        geometry: of the picture.
+        pixels: all of the picture's, only where they are needed.
+    """
+
+    image: NDArray[np.uint8] | None
     geometry: Geometry
     pixels: NDArray[np.uint8] | None
 
@@ -95,27 +103,60 @@ class Segmenter:
         started = time.perf_counter()
         prepared = await self._workers.run(partial(self._prepare, data, options))
         decoded = time.perf_counter()
+        if prepared.image is None:
+            return await self._in_windows(prepared, options, decoded - started)
         inference = await self.scheduler.run(prepared.image)
         inferred = time.perf_counter()
-        model, geometry = self.model, prepared.geometry
-        encode = partial(encode_answer, options, inference.probabilities, geometry, model.labels, model.identity)
-        content = await self._workers.run(partial(encode, prepared.pixels))
+        probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
+        content = await self._workers.run(partial(self._encode, options, probabilities, prepared.pixels))
         timings = Timings(
             decode=(decoded - started) * 1e3,
             queue=inference.queue_ms,
             inference=inference.inference_ms,
             encode=(time.perf_counter() - inferred) * 1e3,
         )
-        return SegmentAnswer(content, MEDIA_TYPES[options.output], model.identity, geometry.source, timings)
+        return self._answer(content, prepared, options, timings)
 
     def _prepare(self, data: bytes, options: SegmentOptions) -> _Prepared:
         """Decodes and resizes; what the network sees does not depend on the output."""
         height, width = self.model.manifest.preprocessing.size
-        picture = decode(data, self._limits, at_least=(DETAIL * height, DETAIL * width))
+        at_least = None if self.model.windowed else (DETAIL * height, DETAIL * width)
+        picture = decode(data, self._limits, at_least)
         geometry = self.model.geometry(picture.size)
         options.require_affordable(geometry, len(self.model.labels), self._max_answer_bytes)
+        if self.model.windowed:
+            return _Prepared(None, geometry, picture.pixels)
         image = resize_picture(picture.pixels, geometry)
         return _Prepared(image, geometry, self._all_pixels(data, picture) if options.needs_picture else None)
+
+    async def _in_windows(self, prepared: _Prepared, options: SegmentOptions, decoded: float) -> SegmentAnswer:
+        """Infers while it encodes, so that no more than some rows of windows are ever held."""
+        waited: list[float] = []
+
+        def infer(images: list[NDArray[np.uint8]]) -> list[Probabilities]:
+            begun = time.perf_counter()
+            inferences = list(self.scheduler.infer_all(images))
+            waited.append(time.perf_counter() - begun)
+            return [inference.probabilities for inference in inferences]
+
+        def work() -> bytes:
+            assert prepared.pixels is not None
+            return self._encode(options, self.model.in_windows(prepared.pixels, infer), prepared.pixels)
+
+        begun = time.perf_counter()
+        content = await self._workers.run(work)
+        total, inference = time.perf_counter() - begun, sum(waited)
+        timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
+        return self._answer(content, prepared, options, timings)
+
+    def _encode(
+        self, options: SegmentOptions, probabilities: ProbabilityMap, pixels: NDArray[np.uint8] | None
+    ) -> bytes:
+        return encode_answer(options, probabilities, self.model.labels, self.model.identity, pixels)
+
+    def _answer(self, content: bytes, prepared: _Prepared, options: SegmentOptions, timings: Timings) -> SegmentAnswer:
+        media_type = MEDIA_TYPES[options.output]
+        return SegmentAnswer(content, media_type, self.model.identity, prepared.geometry.source, timings)
 
     def _all_pixels(self, data: bytes, picture: Picture) -> NDArray[np.uint8]:
         """The picture's pixels at its own size."""

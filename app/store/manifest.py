@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, Validation
 from app.core.errors import CorruptVersionError
 from app.core.labels import Label, LabelMap, Role
 from app.core.records import Record, SchemaVersion, problems
+from app.imaging.geometry import ResizeRule
 from app.store.names import NAME_PATTERN
 from app.store.scores import ReferenceDistribution, SplitMetrics
 
@@ -51,11 +52,11 @@ class Preprocessing(Record):
 
     Args:
         size: (h, w) of the network's input.
-        resize: `stretch` to it, or `letterbox` into it.
+        resize: `stretch` to it, `letterbox` into it, or `crop`: windows of that size at the picture's own scale.
     """
 
     size: tuple[Side, Side]
-    resize: Literal["stretch", "letterbox"]
+    resize: ResizeRule
 
 
 class Credit(Record):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.core.errors import TrainingError
+from app.imaging.geometry import ResizeRule
 from app.nn.config import Block, IntermediateActivation, UNetXceptionConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -59,7 +60,10 @@ class TrainingConfig(StrictModel):
     seed: int = Field(0, ge=0, lt=2**63, description="Determines every random number of the run.")
     size: int = Field(160, ge=8, le=2048, description="Side of the training pictures, pixels.")
     stored_size: int = Field(224, ge=8, le=2048, description="Side at which pictures are kept in memory.")
-    resize: Literal["stretch", "letterbox"] = Field("stretch", description="How a picture becomes a square.")
+    resize: ResizeRule = Field(
+        "stretch",
+        description="How a picture becomes a square: `stretch`, `letterbox`, or `crop`: windows at its own scale.",
+    )
     network: NetworkConfig = NetworkConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     sampling: dict[str, Annotated[float, Field(ge=0)]] = Field(
@@ -103,11 +107,18 @@ class TrainingConfig(StrictModel):
     def _consistent(self) -> "TrainingConfig":
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either `steps` or `epochs`, for example --set epochs=20")
+        if self.resize == "crop" and self.stored_size < self.size:
+            raise ValueError(f"stored_size {self.stored_size} is less than size {self.size}, which is cut out of it")
         network = self.architecture(classes=2)
         narrowest = min(network.stem_filters, *network.filters, *network.decoder_filters)
         if network.residual and self.batch_size % 2 and narrowest <= CRASHING_CHANNELS:
             raise ValueError(f"batch_size must be even for a network as narrow as {narrowest} channels")
         return self
+
+    @property
+    def view(self) -> float:
+        """Side of a training picture at zoom 1, as a part of the stored picture's side."""
+        return self.size / self.stored_size if self.resize == "crop" else 1.0
 
     def architecture(self, classes: int, size: int | None = None) -> UNetXceptionConfig:
         """The network for that many classes, at `size` (default: the training size)."""

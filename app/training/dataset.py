@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from app.core.errors import DataError, ImageError
-from app.core.labels import LabelMap
+from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.decode import DecodeLimits, decode
 from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
+from app.imaging.windows import cut, window_rows
+from app.training.near_duplicates import thumbnail
 from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -21,21 +23,39 @@ LIMITS = DecodeLimits(max_bytes=2**28, max_pixels=2**27)
 """For one's own training pictures: generous, still bounded."""
 
 
+MAX_PIXELS = 2**31
+"""Of all pictures together: indices on the device have 32 bits."""
+
+
 @dataclass(frozen=True)
 class Packed:
-    """Pictures and masks of one size.
+    """Pictures and masks of one size; with the rule `crop`, windows of them.
 
     Args:
         samples: N of them.
-        pictures: (N, S, S, 3) uint8, RGB.
-        masks: (N, S, S) uint8, class ids or 255.
+        thumbnails: (N, 8, 9) uint8, for finding near-duplicates.
+        owners: (M,) int, ascending: index of the sample that each picture is, or is a window of.
+        pictures: (M, S, S, 3) uint8, RGB.
+        masks: (M, S, S) uint8, class ids or 255.
         fingerprint: sha256 over what is known of the pictures, the bytes of their files, and their masks.
     """
 
     samples: tuple[Sample, ...]
+    thumbnails: Array
+    owners: Array
     pictures: Array
     masks: Array
     fingerprint: str
+
+
+@dataclass(frozen=True)
+class _PackedSample:
+    """One sample: (K, S, S, 3) and (K, S, S) uint8, K = 1 unless it was cut into windows."""
+
+    pictures: Array
+    masks: Array
+    thumbnail: Array
+    digest: str
 
 
 def read_picture(path: Path) -> Array:
@@ -52,13 +72,6 @@ def read_picture(path: Path) -> Array:
         raise DataError([f"{path}: cannot be read ({error})"]) from error
     except ImageError as error:
         raise DataError([f"{path}: {error.detail}"]) from error
-
-
-def fitted(pictures: Sequence[Array], size: tuple[int, int], rule: ResizeRule) -> tuple[list[Geometry], Array]:
-    """Pictures (H, W, 3) uint8 of any sizes as a network takes them: how each lies, and (N, h, w, 3) uint8."""
-    geometries = [Geometry((picture.shape[0], picture.shape[1]), size, rule) for picture in pictures]
-    resized = [resize_picture(picture, geometry) for picture, geometry in zip(pictures, geometries, strict=True)]
-    return geometries, np.stack(resized)
 
 
 def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
@@ -86,31 +99,62 @@ def read_sample(source: DataSource, sample: Sample) -> tuple[Array, Array]:
 
 
 def pack(source: DataSource, samples: Sequence[Sample], size: int, rule: ResizeRule) -> Packed:
-    """Reads and checks every file, and resizes all to `size`×`size`.
+    """Reads and checks every file, and brings all to `size`×`size`.
 
     Raises:
-        DataError: all problems of all files, or no sample at all.
+        DataError: all problems of all files, no sample at all, or more pixels than can be indexed.
     """
     if not samples:
         raise DataError(["no labelled picture to read"])
 
-    def one(sample: Sample) -> tuple[Array, Array, str] | DataError:
+    def one(sample: Sample) -> _PackedSample | DataError:
         try:
             pixels, mask = read_sample(source, sample)
         except DataError as error:
             return error
-        geometry = Geometry(mask.shape, (size, size), rule)
-        return resize_picture(pixels, geometry), resize_mask(mask, geometry), _digest(sample, mask)
+        return _packed(sample, pixels, mask, size, rule)
 
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(one, samples))
-    problems = [problem for result in results if isinstance(result, DataError) for problem in result.problems]
-    good = [result for result in results if not isinstance(result, DataError)]
+    problems: list[str] = []
+    good: list[_PackedSample] = []
+    total = 0
+    pool = ThreadPoolExecutor()
+    try:
+        for result in pool.map(one, samples):
+            if isinstance(result, DataError):
+                problems += result.problems
+            else:
+                good.append(result)
+                total += result.masks.size
+            if total >= MAX_PIXELS:
+                remedy = "list fewer pictures" if rule == "crop" else "lower `stored_size`"
+                raise DataError([f"more than {MAX_PIXELS} pixels to train on: {remedy}"])
+    finally:
+        pool.shutdown(cancel_futures=True)
     if problems:
         raise DataError(problems)
-    pictures, masks, digests = zip(*good, strict=True)
-    fingerprint = hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
-    return Packed(tuple(samples), np.stack(pictures), np.stack(masks), fingerprint)
+    return Packed(
+        samples=tuple(samples),
+        thumbnails=np.stack([each.thumbnail for each in good]),
+        owners=np.repeat(np.arange(len(good)), [len(each.masks) for each in good]),
+        pictures=np.concatenate([each.pictures for each in good]),
+        masks=np.concatenate([each.masks for each in good]),
+        fingerprint=hashlib.sha256("\n".join(sorted(each.digest for each in good)).encode()).hexdigest(),
+    )
+
+
+def _packed(sample: Sample, pixels: Array, mask: Array, size: int, rule: ResizeRule) -> _PackedSample:
+    digest, square = _digest(sample, mask), (size, size)
+    if rule != "crop":
+        geometry = Geometry(mask.shape, square, rule)
+        picture = resize_picture(pixels, geometry)
+        return _PackedSample(picture[None], resize_mask(mask, geometry)[None], thumbnail(picture), digest)
+    boxes = [box for row in window_rows(mask.shape, square, overlap=0.0) for box in row]
+    # A window without a decided pixel teaches nothing; of a picture that has no other, one is kept.
+    boxes = [box for box in boxes if (cut(mask, box) != UNDECIDED).any()] or boxes[:1]
+    geometry = Geometry((boxes[0].height, boxes[0].width), square, rule)
+    pictures = np.stack([resize_picture(cut(pixels, box), geometry) for box in boxes])
+    masks = np.stack([resize_mask(cut(mask, box), geometry) for box in boxes])
+    return _PackedSample(pictures, masks, thumbnail(pixels), digest)
 
 
 def _digest(sample: Sample, mask: Array) -> str:

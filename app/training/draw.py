@@ -42,6 +42,7 @@ class Sampler:
         batch_size: pictures a batch.
         seed: of the run.
         augmentation: ranges of the augmentation.
+        view: side of what a picture shows at zoom 1, as a part of the stored picture's side.
 
     Raises:
         ValueError: a share for a group without pictures, or none above zero.
@@ -54,6 +55,7 @@ class Sampler:
         batch_size: int,
         seed: int,
         augmentation: AugmentationConfig,
+        view: float = 1.0,
     ) -> None:
         known = sorted(set(groups))
         missing = sorted(set(shares) - set(known))
@@ -71,6 +73,7 @@ class Sampler:
         self._batch_size = batch_size
         self._seed = seed
         self._augmentation = augmentation
+        self._view = view
         self._permutation = lru_cache(maxsize=64)(self._permute)
         self._counted = (0, np.zeros(len(self._members), int))
 
@@ -80,7 +83,7 @@ class Sampler:
         count = self._batch_size
         return Draw(
             chosen=self._choose(step),
-            affine=draw_affine(rng, count, self._augmentation),
+            affine=draw_affine(rng, count, self._augmentation, self._view),
             colour=draw_colour(rng, count, self._augmentation),
         )
 
@@ -117,12 +120,12 @@ class Sampler:
         return rng.permutation(len(self._members[group]))
 
 
-def draw_affine(rng: np.random.Generator, count: int, ranges: AugmentationConfig) -> Array:
+def draw_affine(rng: np.random.Generator, count: int, ranges: AugmentationConfig, view: float = 1.0) -> Array:
     """Affine maps of `count` pictures, (count, 2, 3) float32: flip, zoom, aspect, rotation, then a shift.
 
     A view smaller than the picture lies inside of it, a larger one contains it (before rotation).
     """
-    zoom = np.exp(rng.uniform(np.log(ranges.scale_min), np.log(ranges.scale_max), count))
+    zoom = view * np.exp(rng.uniform(np.log(ranges.scale_min), np.log(ranges.scale_max), count))
     aspect = np.exp(rng.uniform(-1, 1, count) * np.log(ranges.aspect) / 2)
     angle = np.deg2rad(rng.uniform(-1, 1, count) * ranges.rotation)
     flip = np.where(rng.uniform(size=count) < ranges.flip, -1.0, 1.0)

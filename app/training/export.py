@@ -20,7 +20,7 @@ from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
 from app.nn.summary import summarise
 from app.nn.unet_xception import copy_weights, unet_xception
-from app.training.evaluation.pictures import Predict
+from app.training.evaluation.prediction import Predict
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -26,7 +26,7 @@ from app.training.machine import training_machine
 from app.training.plots import can_plot, learning_curves
 from app.training.run import Run
 from app.training.sheets import augmented_sheet, examples_sheet
-from app.training.sources.samples import DataSource
+from app.training.sources.samples import DataSource, Sample
 from app.training.training_set import make_training_set, read_all, sampling_groups
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -78,8 +78,8 @@ class Fit:
         self._source = source
         data = make_training_set(source, config, run, packed or read_all(source, config))
         self.training, self.validation, self.missing_classes = data.training, data.validation, data.missing_classes
-        self.steps = config.total_steps(len(self.training))
-        self._sampler = self._make_sampler()
+        self.steps = config.total_steps(len(data.shown))
+        self._sampler = self._make_sampler(data.shown)
         self._augmenter = Augmenter(data.pictures, data.masks, config.size)
         self._learner = Learner(config, source.labels, self.steps)
         self._checkpoints = Checkpoints(run.checkpoints)
@@ -182,10 +182,10 @@ class Fit:
         for index in range(self.config.batchnorm_batches):
             yield self._augmenter.batch(self._sampler.draw(self.steps + index))[0]
 
-    def _make_sampler(self) -> Sampler:
-        c, groups = self.config, sampling_groups(self.training, self.config)
+    def _make_sampler(self, shown: list[Sample]) -> Sampler:
+        c, groups = self.config, sampling_groups(shown, self.config)
         try:
-            return Sampler(groups, c.sampling, c.batch_size, c.seed, c.augmentation)
+            return Sampler(groups, c.sampling, c.batch_size, c.seed, c.augmentation, c.view)
         except ValueError as error:
             raise TrainingError(str(error)) from error
 

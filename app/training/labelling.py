@@ -17,17 +17,16 @@ import numpy as np
 
 from app.core.errors import DataError, TrainingError
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import restore_bands
 from app.imaging.masks import winners
+from app.imaging.probabilities import ResizedProbabilities, restored
 from app.imaging.render import mask_png
-from app.training.dataset import fitted, read_picture
+from app.training.dataset import read_picture
 from app.training.evaluation.candidate import Candidate
-from app.training.evaluation.pictures import with_flip
+from app.training.evaluation.prediction import batch_size, fitted, mirrored, predicted
 from app.training.files import replacing, write_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-BATCH = 16
 MADE_BY = "labelled.json"
 SOURCE, MASK_KIND = "unlabelled", "pseudo"
 
@@ -52,7 +51,8 @@ class LabelledFolder:
         self.folder = folder
         self._labels = labels
         self._threshold = threshold
-        self._teachers = [(with_flip(t.predict) if flip else t.predict, t) for t in teachers]
+        self._teachers = teachers
+        self._flip = flip
         self._begin({"teachers": [t.title for t in teachers], "threshold": threshold, "flip": flip})
 
     def _begin(self, made_by: dict[str, Any]) -> None:
@@ -89,8 +89,9 @@ class LabelledFolder:
         problems: list[str] = []
         undecided = total = 0
         with ThreadPoolExecutor() as pool:
-            for first in range(0, len(todo), BATCH):
-                names = todo[first : first + BATCH]
+            batch = min(batch_size(teacher.rule) for teacher in self._teachers)
+            for first in range(0, len(todo), batch):
+                names = todo[first : first + batch]
                 read = dict(zip(names, pool.map(lambda name: _read(pictures[name]), names), strict=True))
                 good = {name: found for name, found in read.items() if not isinstance(found, DataError)}
                 problems += [line for found in read.values() if isinstance(found, DataError) for line in found.problems]
@@ -98,7 +99,7 @@ class LabelledFolder:
                 for name, mask in zip(good, masks, strict=True):
                     undecided, total = undecided + int((mask == UNDECIDED).sum()), total + mask.size
                     self._write(name, pictures[name], mask)
-                report(len(pictures) - len(todo) + min(first + BATCH, len(todo)), len(pictures))
+                report(len(pictures) - len(todo) + min(first + batch, len(todo)), len(pictures))
         self._write_table(pictures, strata)
         if problems:
             raise DataError(problems)
@@ -107,11 +108,14 @@ class LabelledFolder:
     def _probabilities(self, pictures: list[Array]) -> list[Array]:
         """Mean over the networks of the probabilities of each picture at its own size, (H, W, C) float32."""
         sums: list[Any] = [0.0] * len(pictures)
-        for predict, teacher in self._teachers:
-            geometries, resized = fitted(pictures, teacher.size, teacher.rule)
-            for index, (some, geometry) in enumerate(zip(predict(resized.astype(np.float32)), geometries, strict=True)):
-                whole = np.concatenate([band for _, band in restore_bands(some, geometry)])
-                sums[index] = sums[index] + whole / len(self._teachers)
+        for teacher in self._teachers:
+            geometries, seen = fitted(pictures, teacher.size, teacher.rule)
+            votes = [predicted(teacher.predict, seen, teacher.size, teacher.rule)]
+            if self._flip:
+                votes.append(mirrored(teacher.predict, seen, teacher.size, teacher.rule))
+            for index, geometry in enumerate(geometries):
+                mean = np.stack([vote[index] for vote in votes]).mean(axis=0)
+                sums[index] = sums[index] + restored(ResizedProbabilities(mean, geometry)) / len(self._teachers)
         return sums
 
     def _decided(self, probabilities: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.core.errors import TrainingError
 from app.imaging.geometry import ResizeRule
+from app.imaging.windows import middle_window
 from app.inference.engine import KERAS_FILE
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
@@ -17,10 +18,11 @@ from app.store.manifest import Preprocessing
 from app.store.publish import publish_version
 from app.store.repository import ModelStore, ModelVersion
 from app.store.scores import Scores, SplitMetrics
-from app.training.dataset import fitted, read_picture
+from app.training.dataset import read_picture
 from app.training.draft import make_draft
 from app.training.evaluation.candidate import labelled_for_training, validation_samples
 from app.training.evaluation.pictures import Array, evaluate_pictures, total_scores
+from app.training.evaluation.prediction import fitted
 from app.training.evaluation.scoring import score_split
 from app.training.evaluation.temperature import fit_temperature
 from app.training.export import divide_logits, export_network, load_network, require_parity, weights_checksum
@@ -89,7 +91,7 @@ def publish_run(
     with tempfile.TemporaryDirectory() as temporary:
         exported = export_network(network, architecture, Path(temporary))
         _require_new(store, name, exported.files[KERAS_FILE], Preprocessing(size=sides, resize=rule))
-        differences = require_parity(exported, _pictures(known[:PARITY_PICTURES], sides, rule))
+        differences = require_parity(exported, _inputs(known[:PARITY_PICTURES], sides, rule))
         results = {
             split: score_split(exported.serving, source, listed, sides, rule) for split, listed in splits.items()
         }
@@ -148,6 +150,9 @@ def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
     return list(samples[:: -(-len(samples) // most)])
 
 
-def _pictures(samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
-    _, resized = fitted([read_picture(sample.picture) for sample in samples], size, rule)
-    return resized.astype(np.float32)
+def _inputs(samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
+    """Pictures as the network sees them, or the middle window of each: (N, h, w, 3) float32."""
+    pictures = [read_picture(sample.picture) for sample in samples]
+    if rule == "crop":
+        return np.stack([middle_window(picture, size) for picture in pictures]).astype(np.float32)
+    return np.stack(fitted(pictures, size, rule)[1]).astype(np.float32)

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import resize_mask
+from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.imaging.masks import segment_mask
 from app.training.config import TrainingConfig
-from app.training.dataset import fitted, read_sample
-from app.training.evaluation.pictures import Predict
+from app.training.evaluation.pictures import segment_pictures
+from app.training.evaluation.prediction import Predict
 from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -47,12 +48,14 @@ def augmented_sheet(pictures: Array, masks: Array, labels: LabelMap) -> Array:
 
 
 def examples_sheet(predict: Predict, source: DataSource, samples: Sequence[Sample], config: TrainingConfig) -> Array:
-    """For each sample: picture, true mask, predicted mask, at training size."""
-    read = [read_sample(source, sample) for sample in samples]
-    geometries, pictures = fitted([pixels for pixels, _ in read], (config.size, config.size), config.resize)
-    truths = [resize_mask(mask, g) for (_, mask), g in zip(read, geometries, strict=True)]
-    predictions = predict(pictures.astype(np.float32)).argmax(axis=-1).astype(np.uint8)
+    """For each sample: picture, true mask, predicted mask, brought into a square of the training size."""
+    square = (config.size, config.size)
     cells = []
-    for picture, truth, predicted in zip(pictures, truths, predictions, strict=True):
-        cells += [picture, tinted(picture, truth, source.labels), tinted(picture, predicted, source.labels)]
+    for batch in segment_pictures(predict, source, samples, square, config.resize):
+        for picture in batch:
+            frame = Geometry(picture.geometry.source, square, "letterbox")
+            predicted = segment_mask(picture.probability_map, source.labels)
+            shown = resize_picture(picture.pixels, frame)
+            masks = [resize_mask(mask, frame) for mask in (picture.mask, predicted.classes)]
+            cells += [shown, *(tinted(shown, mask, source.labels) for mask in masks)]
     return sheet([cells[first : first + 6] for first in range(0, len(cells), 6)])

@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from app.core.errors import TrainingError
-from app.training.near_duplicates import connected, near_pairs, thumbnail
+from app.training.near_duplicates import connected, near_pairs
 from app.training.sources.samples import Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def validation_names(
-    samples: Sequence[Sample], pictures: Array, count: int, mask_kind: str | None, seed: int
+    samples: Sequence[Sample], thumbnails: Array, count: int, mask_kind: str | None, seed: int
 ) -> list[str]:
     """Chooses the pictures to validate on.
 
     Args:
         samples: all pictures to train on.
-        pictures: (N, S, S, 3) uint8, the same pictures, for finding near-duplicates.
+        thumbnails: (N, 8, 9) uint8, of the same pictures, for finding near-duplicates.
         count: how many to choose, at least; near-duplicates of a chosen one, and all of its group, come along.
         mask_kind: only masks of this kind count as chosen; None: any.
         seed: determines the choice.
@@ -37,7 +37,7 @@ def validation_names(
         raise TrainingError(
             f"validation_pictures {count}: {len(samples)} pictures, {len(eligible)} of them eligible; ask for fewer"
         )
-    unit = inseparable([sample.group for sample in samples], np.stack([thumbnail(picture) for picture in pictures]))
+    unit = inseparable([sample.group for sample in samples], thumbnails)
     chosen: set[int] = set()
     for position in stratified_order([samples[i].stratum for i in eligible], seed):
         if len(chosen.intersection(eligible)) >= count:

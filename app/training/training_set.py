@@ -19,11 +19,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Pictures to train on, and names of those to validate on.
+    """Pictures to train on, and which to validate on.
 
     Args:
-        training: N samples.
+        training: samples.
         validation: none of them.
+        shown: N samples: the training sample that each picture is, or is a window of.
         pictures: (N, S, S, 3) uint8, RGB.
         masks: (N, S, S) uint8, class ids or 255.
         missing_classes: names of the classes that no pixel has.
@@ -31,6 +32,7 @@ class TrainingSet:
 
     training: list[Sample]
     validation: list[Sample]
+    shown: list[Sample]
     pictures: Array
     masks: Array
     missing_classes: list[str]
@@ -67,11 +69,13 @@ def make_training_set(source: DataSource, config: TrainingConfig, run: Run, pack
     run.write_data(
         RunData(fingerprint=packed.fingerprint, training=len(training), validation=int(kept.sum()), classes=classes)
     )
-    masks = packed.masks[indices]
-    _forget_ignored(masks, training, config, source.labels)
+    rows = np.flatnonzero(np.isin(packed.owners, indices))
+    shown = [packed.samples[owner] for owner in packed.owners[rows]]
+    masks = packed.masks[rows]
+    _forget_ignored(masks, shown, config, source.labels)
     validation = [packed.samples[index] for index in np.flatnonzero(kept)]
     missing = missing_classes(masks, source.labels)
-    return TrainingSet(training, validation, packed.pictures[indices], masks, missing)
+    return TrainingSet(training, validation, shown, packed.pictures[rows], masks, missing)
 
 
 def sampling_groups(samples: Sequence[Sample], config: TrainingConfig) -> list[str]:
@@ -98,7 +102,7 @@ def _validation_names(source: DataSource, config: TrainingConfig, packed: Packed
     count = config.validation_count(len(packed.samples))
     if not count:
         return []
-    return validation_names(packed.samples, packed.pictures, count, config.validation_masks, config.split_seed)
+    return validation_names(packed.samples, packed.thumbnails, count, config.validation_masks, config.split_seed)
 
 
 def _chosen(samples: Sequence[Sample], config: TrainingConfig) -> Array:

@@ -9,7 +9,6 @@ import pytest
 import skimage.data
 
 from app.core.settings import load_settings
-from app.imaging.masks import segment_mask
 from app.inference.engine import KERAS_FILE
 from app.inference.loaded import LoadedModel, load_model
 from app.store.repository import ModelStore
@@ -30,7 +29,7 @@ def shipped() -> Iterator[LoadedModel]:
 
 def test_it_finds_the_cat(shipped: LoadedModel) -> None:
     picture = skimage.data.chelsea()  # type: ignore[no-untyped-call]  # skimage ships no types
-    mask = segment_mask(shipped.predict(picture), shipped.geometry(picture.shape[:2]), shipped.labels).classes
+    mask = shipped.segment(picture)
     assert mask.shape == picture.shape[:2]
     assert (mask == 0).mean() > 0.5
     assert mask[150, 230] == 0  # between the eyes

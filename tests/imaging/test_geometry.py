@@ -49,6 +49,8 @@ def centroid(weights: NDArray[np.floating]) -> NDArray[np.float64]:
         ((1, 65_000), "letterbox", (79, 0, 1, 160)),
         ((65_000, 1), "letterbox", (0, 79, 160, 1)),
         ((1, 1), "letterbox", (0, 0, 160, 160)),
+        ((160, 160), "crop", (0, 0, 160, 160)),
+        ((31, 160), "crop", (64, 0, 31, 160)),
     ],
 )
 def test_content(source: tuple[int, int], rule: ResizeRule, content: tuple[int, int, int, int]) -> None:
@@ -71,8 +73,10 @@ def test_letterbox_lies_inside_centred_and_keeps_the_aspect(source: tuple[int, i
 def test_what_cannot_be() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Geometry((0, 5), (160, 160), "stretch")
-    with pytest.raises(ValueError, match="crop"):
-        Geometry((5, 5), (160, 160), "crop")  # type: ignore[arg-type]  # what an unchecked caller could pass
+    with pytest.raises(ValueError, match="zoom"):
+        Geometry((5, 5), (160, 160), "zoom")  # type: ignore[arg-type]  # what an unchecked caller could pass
+    with pytest.raises(ValueError, match="does not fit"):
+        Geometry((161, 5), (160, 160), "crop")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from PIL import Image
 from app.core.errors import AnswerTooLargeError, InvalidParameterError
 from app.core.labels import Label, LabelMap
 from app.imaging.geometry import Geometry
+from app.imaging.probabilities import ResizedProbabilities
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
 from app.inference.engine import Probabilities
 from app.inference.loaded import ModelIdentity
@@ -28,7 +29,7 @@ def quarters() -> Probabilities:
 
 
 def answer(options: SegmentOptions, pixels: Pixels | None = None) -> bytes:
-    return encode_answer(options, quarters(), SAME, TINY_LABELS, IDENTITY, pixels)
+    return encode_answer(options, ResizedProbabilities(quarters(), SAME), TINY_LABELS, IDENTITY, pixels)
 
 
 def opened(content: bytes) -> Image.Image:
@@ -71,7 +72,8 @@ def test_cutout_has_the_foregrounds_probability_as_alpha() -> None:
 def test_probabilities(size: ProbabilitiesSize, shape: tuple[int, int, int]) -> None:
     geometry = Geometry((10, 9), (4, 6), "stretch")
     options = SegmentOptions("probabilities", size=size)
-    array = np.load(io.BytesIO(encode_answer(options, quarters(), geometry, TINY_LABELS, IDENTITY, None)))
+    probabilities = ResizedProbabilities(quarters(), geometry)
+    array = np.load(io.BytesIO(encode_answer(options, probabilities, TINY_LABELS, IDENTITY, None)))
     assert (array.shape, array.dtype) == (shape, np.float16)
     assert array.sum(axis=-1, dtype=np.float32) == pytest.approx(1.0, abs=2e-3)
     assert array[0, 0] == pytest.approx([0.8, 0.1, 0.1], abs=1e-3)

@@ -12,6 +12,7 @@ from app.core.errors import ConfigurationError, CorruptVersionError, ModelNotFou
 from app.core.settings import Settings
 from app.imaging.geometry import resize_picture
 from app.imaging.masks import segment_mask
+from app.imaging.probabilities import ResizedProbabilities
 from app.inference import loaded
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE
 from app.inference.loaded import LoadedModel, load_model, open_model
@@ -49,7 +50,9 @@ def test_identity(model: LoadedModel) -> None:
 
 def test_predict_resizes_as_the_manifest_says(model: LoadedModel) -> None:
     pixels = chelsea(75, 120)
-    probabilities = model.predict(pixels)
+    predicted = model.predict(pixels)
+    assert isinstance(predicted, ResizedProbabilities)
+    probabilities = predicted.probabilities
     assert probabilities.shape == (32, 32, 3)
     prepared = resize_picture(pixels, model.geometry((75, 120)))
     assert np.array_equal(probabilities, model.engine.infer(prepared[None])[0])
@@ -60,7 +63,7 @@ def test_predict_resizes_as_the_manifest_says(model: LoadedModel) -> None:
 def test_segment_gives_classes_at_the_pictures_size(model: LoadedModel) -> None:
     pixels = chelsea(75, 120)
     mask = model.segment(pixels)
-    expected = segment_mask(model.predict(pixels), model.geometry((75, 120)), model.labels).classes
+    expected = segment_mask(model.predict(pixels), model.labels).classes
     assert mask.shape == (75, 120)
     assert mask.dtype == np.uint8
     assert np.array_equal(mask, expected)

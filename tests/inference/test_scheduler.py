@@ -175,3 +175,33 @@ async def test_closing_finishes_what_was_accepted() -> None:
     with pytest.raises(RuntimeError):
         await scheduler.run(shade(3))
     assert scheduler.in_flight == 0
+
+
+async def test_one_picture_after_another_as_many_at_a_time_as_streams() -> None:
+    engine = HeldEngine(streams=2)
+    scheduler = Scheduler(engine)
+    results = asyncio.create_task(
+        asyncio.to_thread(lambda: list(scheduler.infer_all(map(shade, (10, 20, 30, 40, 50)))))
+    )
+    for _ in range(2):
+        await engine.until_entered()
+    assert sorted(engine.begun) == [10, 20]
+    assert scheduler.in_flight == 2  # the others do not stand in anybody's way
+    for _ in range(5):
+        engine.let_go.release()
+    reds = [round(float(inference.probabilities[0, 0, 0]) * 255) for inference in await results]
+    assert reds == [10, 20, 30, 40, 50]
+    scheduler.close()
+
+
+async def test_one_of_many_fails() -> None:
+    def fails_on_20(images: Images) -> Probabilities:
+        if images[0, 0, 0, 0] == 20:
+            raise RuntimeError("no")
+        return brightness(images)
+
+    scheduler = Scheduler(ScriptedEngine(fails_on_20, streams=2))
+    with pytest.raises(InferenceError):
+        await asyncio.to_thread(lambda: list(scheduler.infer_all(map(shade, (10, 20, 30)))))
+    scheduler.close()
+    assert scheduler.in_flight == 0

@@ -19,7 +19,7 @@ from app.core.errors import (
 )
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
-from app.imaging.geometry import restore_bands
+from app.imaging.probabilities import restored
 from app.imaging.render import overlay_png
 from app.inference.answers import Output, SegmentOptions
 from app.inference.engine import Images, Probabilities
@@ -55,9 +55,7 @@ def opened(answer: SegmentAnswer) -> Image.Image:
 
 def expected_mask(model: LoadedModel, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> list[list[int]]:
     """Straight through the parts, one after the other."""
-    height, width = pixels.shape[:2]
-    bands = restore_bands(model.predict(pixels), model.geometry((height, width)))
-    mask: list[list[int]] = np.concatenate([band.argmax(axis=-1) for _, band in bands]).tolist()
+    mask: list[list[int]] = restored(model.predict(pixels)).argmax(axis=-1).tolist()
     return mask
 
 
@@ -215,3 +213,56 @@ async def test_loop_ticks_while_a_large_picture_is_worked_on(segmenter: Segmente
     longest = max(np.diff(ticks))
     assert longest < 0.5 * (ticks[-1] - started)
     assert len(ticks) > 20
+
+
+@pytest.fixture
+async def windowed(model: LoadedModel, workers: PixelWorkers) -> AsyncIterator[Segmenter]:
+    """The network sees windows of 32×32 at the picture's own scale."""
+    preprocessing = model.manifest.preprocessing.model_copy(update={"resize": "crop"})
+    manifest = model.manifest.model_copy(update={"preprocessing": preprocessing})
+    made = Segmenter(replace(model, engine=Lent(model), manifest=manifest), Settings(), workers)
+    yield made
+    await asyncio.to_thread(made.close)
+
+
+@pytest.mark.parametrize("size", [(75, 120), (20, 70), (20, 10)])
+async def test_a_picture_in_windows(windowed: Segmenter, size: tuple[int, int]) -> None:
+    pixels = chelsea(*size)
+    probabilities = restored(windowed.model.predict(pixels))
+    assert probabilities.shape == (*size, 3)
+    answer = await windowed.segment(encoded(pixels), SegmentOptions())
+    assert np.array_equal(np.asarray(opened(answer)), probabilities.argmax(axis=-1))
+    assert np.array_equal(windowed.model.segment(pixels), probabilities.argmax(axis=-1))
+    assert answer.timings.inference > 0
+    assert answer.timings.encode > 0
+    for probabilities_size in ("model", "original"):
+        options = SegmentOptions("probabilities", size=probabilities_size)
+        array = np.load(io.BytesIO((await windowed.segment(encoded(pixels), options)).content))
+        np.testing.assert_allclose(array, probabilities, atol=1e-3)
+    cutout = np.asarray(opened(await windowed.segment(encoded(pixels), SegmentOptions("cutout"))))
+    alpha = 255 * (probabilities[..., 0] + probabilities[..., 2] / 2)
+    np.testing.assert_allclose(cutout[..., 3], alpha, atol=0.51)
+
+
+async def test_a_jpeg_is_decoded_whole_for_windows(windowed: Segmenter) -> None:
+    data = encoded(chelsea(300, 400), "JPEG")
+    pixels = decode(data, DecodeLimits(max_bytes=len(data), max_pixels=300 * 400)).pixels
+    answer = await windowed.segment(data, SegmentOptions())
+    assert np.array_equal(np.asarray(opened(answer)), windowed.model.segment(pixels))
+
+
+async def test_a_window_that_fails_fails_its_picture(windowed: Segmenter, model: LoadedModel) -> None:
+    calls = []
+
+    def third_fails(images: Images) -> Probabilities:
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("no")
+        return model.engine.infer(images)
+
+    segmenter = Segmenter(replace(windowed.model, engine=ScriptedEngine(third_fails)), Settings(), windowed._workers)
+    with pytest.raises(InferenceError):
+        await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions())
+    assert segmenter.scheduler.in_flight == 0
+    await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions())
+    await asyncio.to_thread(segmenter.close)

@@ -120,7 +120,7 @@ def test_files_outside_the_version_are_refused(manifest: Manifest, path: str) ->
         ("precision", "float16"),
         ("preprocessing", {"size": [160], "resize": "stretch"}),
         ("preprocessing", {"size": [160, 0], "resize": "stretch"}),
-        ("preprocessing", {"size": [160, 160], "resize": "crop"}),
+        ("preprocessing", {"size": [160, 160], "resize": "zoom"}),
         ("files", {"model.keras": {"sha256": "A" * 64, "bytes": 7}}),
         ("files", {"model.keras": {"sha256": "a" * 63, "bytes": 7}}),
         ("files", {"model.keras": {"sha256": "a" * 64, "bytes": -1}}),

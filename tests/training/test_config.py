@@ -155,3 +155,10 @@ def test_the_tiny_run_is_what_these_tests_take_it_for(config: TrainingConfig) ->
     assert config.checkpoint_every < 20 < 2 * config.validate_every < (config.steps or 0)
     assert 20 % config.checkpoint_every
     assert 20 % config.validate_every
+
+
+def test_windows_are_cut_out_of_what_is_stored() -> None:
+    with pytest.raises(TrainingError, match="stored_size 64 is less than size 160"):
+        load_config(None, ["steps=1", "resize=crop", "stored_size=64"])
+    assert load_config(None, ["steps=1", "resize=crop", "stored_size=320"]).view == 0.5
+    assert load_config(None, ["steps=1", "stored_size=320"]).view == 1.0

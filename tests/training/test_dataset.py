@@ -8,15 +8,26 @@ from PIL import Image
 
 from app.core.errors import DataError
 from app.core.labels import UNDECIDED
-from app.imaging.geometry import Geometry, ResizeRule, resize_mask, resize_picture
-from app.training.dataset import fitted, pack, read_sample, require_apart
+from app.imaging.geometry import Geometry, resize_mask, resize_picture
+from app.imaging.windows import cut, window_rows
+from app.training.dataset import pack, read_sample, require_apart
 from app.training.sources.oxford import OxfordPets
+from app.training.sources.samples import Sample
 
 
 def paths(root: Path, number: int) -> tuple[Path, Path]:
     """Picture and mask of the so-many-eth sample."""
     sample = OxfordPets(root).samples("trainval")[number]
     return sample.picture, sample.mask
+
+
+class UndecidedPets(OxfordPets):
+    """Trimaps in which 0 is undecided."""
+
+    def mask(self, sample: Sample) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        with Image.open(sample.mask) as image:
+            trimap = np.asarray(image)
+        return np.where(trimap == 0, UNDECIDED, trimap - 1).astype(np.uint8)
 
 
 def problems(root: Path) -> tuple[str, ...]:
@@ -49,14 +60,50 @@ def test_packed_as_serving_would_resize(source: OxfordPets, rule: str) -> None:
     assert (UNDECIDED in packed.masks[3]) == (rule == "letterbox")
 
 
-@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
-def test_pictures_of_any_sizes_fitted_for_a_network(rule: ResizeRule) -> None:
-    pictures = [np.random.default_rng(n).integers(0, 256, (20 + n, 30, 3), np.uint8) for n in range(3)]
-    geometries, resized = fitted(pictures, (16, 24), rule)
-    assert (resized.shape, str(resized.dtype)) == ((3, 16, 24, 3), "uint8")
-    for picture, geometry, found in zip(pictures, geometries, resized, strict=True):
-        assert geometry == Geometry((picture.shape[0], 30), (16, 24), rule)
-        assert np.array_equal(found, resize_picture(picture, geometry))
+def test_windows_at_the_pictures_own_scale(source: OxfordPets) -> None:
+    samples = source.samples("trainval")[:4]
+    packed = pack(source, samples, 32, "crop")
+    boxes = [window_rows(source.mask(sample).shape, (32, 32), overlap=0.0) for sample in samples]
+    cuts = [(index, box) for index, rows in enumerate(boxes) for row in rows for box in row]
+    assert packed.owners.tolist() == [index for index, _ in cuts]
+    assert len(packed.masks) == len(cuts) > 4
+    for (index, box), picture, mask in zip(cuts, packed.pictures, packed.masks, strict=True):
+        pixels, truth = read_sample(source, samples[index])
+        assert np.array_equal(picture, cut(pixels, box))
+        assert np.array_equal(mask, cut(truth, box))
+    whole = pack(source, samples, 32, "stretch")
+    assert whole.owners.tolist() == [0, 1, 2, 3]
+    assert packed.fingerprint == whole.fingerprint
+    assert packed.thumbnails.shape == whole.thumbnails.shape == (4, 8, 9)
+
+
+def test_windows_of_a_picture_that_is_smaller_are_filled_up(source: OxfordPets) -> None:
+    packed = pack(source, source.samples("trainval")[:1], 100, "crop")
+    height, width = source.mask(source.samples("trainval")[0]).shape
+    assert packed.masks.shape == (1, 100, 100)
+    assert (packed.masks != UNDECIDED).sum() == height * width
+
+
+def test_windows_that_teach_nothing_are_left_out(own_data: Path) -> None:
+    for number in (0, 1):
+        _, mask = paths(own_data, number)
+        with Image.open(mask) as image:
+            trimap = np.asarray(image).copy()
+        trimap[:, 20 * (1 - number) :] = 0  # undecided: all but the left, or all
+        Image.fromarray(trimap).save(mask)
+    source = UndecidedPets(own_data)
+    packed = pack(source, source.samples("trainval")[:2], 32, "crop")
+    assert all((mask != UNDECIDED).any() for mask in packed.masks[packed.owners == 0])
+    assert (packed.owners == 1).sum() == 1
+
+
+def test_more_pixels_than_can_be_indexed(source: OxfordPets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.training.dataset.MAX_PIXELS", 5000)
+    samples = source.samples("trainval")[:4]
+    with pytest.raises(DataError, match="lower `stored_size`"):
+        pack(source, samples, 48, "stretch")
+    with pytest.raises(DataError, match="list fewer pictures"):
+        pack(source, samples, 48, "crop")
 
 
 def test_the_fingerprint_is_of_what_is_known_the_bytes_and_the_masks(source: OxfordPets, own_data: Path) -> None:

@@ -124,6 +124,14 @@ def test_a_larger_view_contains_the_picture() -> None:
     assert seen.max(axis=-1).min() > 1 - 1e-6
 
 
+def test_a_view_is_a_part_of_what_is_stored() -> None:
+    whole = draw_affine(np.random.default_rng(0), 500, STILL)
+    part = draw_affine(np.random.default_rng(0), 500, STILL, view=0.5)
+    np.testing.assert_allclose(part[:, :, :2], whole[:, :, :2] / 2, rtol=1e-5)
+    seen = corners(part)
+    assert (seen.min(), seen.max()) == pytest.approx((0, 1), abs=0.01)  # it still reaches every part
+
+
 def test_zoom_aspect_and_flip_keep_to_their_ranges() -> None:
     ranges = AugmentationConfig(scale_min=0.5, scale_max=1.5, aspect=1.44, rotation=0, flip=0.3)
     affine = draw_affine(np.random.default_rng(0), 5000, ranges)

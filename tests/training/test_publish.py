@@ -10,6 +10,7 @@ from app.core.architecture import ArchitectureSummary
 from app.core.errors import PublishError, TrainingError
 from app.core.settings import Settings
 from app.imaging.geometry import resize_picture
+from app.imaging.probabilities import ResizedProbabilities
 from app.inference.loaded import load_model
 from app.inference.selection import is_installed
 from app.store.manifest import Manifest
@@ -139,7 +140,9 @@ def test_every_engine_gives_what_plain_keras_gives(
     loaded = load_model(published.store, "pets", settings)
     try:
         pixels, mask = read_sample(source, source.samples("test")[0])
-        probabilities = loaded.predict(pixels)
+        predicted = loaded.predict(pixels)
+        assert isinstance(predicted, ResizedProbabilities)
+        probabilities = predicted.probabilities
         resized = resize_picture(pixels, loaded.geometry((mask.shape[0], mask.shape[1])))
         assert np.abs(probabilities - np.asarray(plain(resized[None].astype(np.float32)))[0]).max() < TOLERANCE
         assert (probabilities.argmax(axis=-1) == 0).mean() > 0.05  # it sees the pet

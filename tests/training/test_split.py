@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from app.core.errors import TrainingError
-from app.training.near_duplicates import thumbnail
 from app.training.sources.samples import Sample
 from app.training.split import divide, inseparable, stratified_order, validation_names
 from tests.training.drawn_pets import Array
@@ -21,22 +20,22 @@ def samples(*parts: tuple[str, int], mask_kind: str = "own") -> list[Sample]:
     ]
 
 
-def pictures(count: int) -> Array:
-    return np.random.default_rng(7).integers(0, 256, (count, 9, 9, 3), np.uint8).repeat(4, axis=1).repeat(4, axis=2)
+def thumbnails(count: int) -> Array:
+    return np.random.default_rng(7).integers(0, 256, (count, 8, 9), np.uint8)
 
 
 def test_the_seed_determines_the_choice() -> None:
-    given, pixels = samples(("cat", 20), ("dog", 20)), pictures(40)
-    first = validation_names(given, pixels, 10, None, seed=1)
-    assert first == validation_names(given, pixels, 10, None, seed=1)
+    given, seen = samples(("cat", 20), ("dog", 20)), thumbnails(40)
+    first = validation_names(given, seen, 10, None, seed=1)
+    assert first == validation_names(given, seen, 10, None, seed=1)
     assert first == sorted(set(first))
-    assert first != validation_names(given, pixels, 10, None, seed=2)
+    assert first != validation_names(given, seen, 10, None, seed=2)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_each_stratum_has_its_share(seed: int) -> None:
     given = samples(("cat", 60), ("dog", 30), ("bird", 10))
-    names = validation_names(given, pictures(100), 20, None, seed)
+    names = validation_names(given, thumbnails(100), 20, None, seed)
     counts = Counter(name.partition("_")[0] for name in names)
     assert len(names) == 20
     assert counts == {"cat": pytest.approx(12, abs=1), "dog": pytest.approx(6, abs=1), "bird": pytest.approx(2, abs=1)}
@@ -44,16 +43,16 @@ def test_each_stratum_has_its_share(seed: int) -> None:
 
 def test_only_masks_of_the_asked_kind_are_chosen() -> None:
     given = samples(("cat", 20)) + samples(("wild", 20), mask_kind="outline")
-    names = validation_names(given, pictures(40), 12, "own", seed=0)
+    names = validation_names(given, thumbnails(40), 12, "own", seed=0)
     assert len(names) == 12
     assert all(name.startswith("cat") for name in names)
 
 
 def test_near_duplicates_come_along() -> None:
     given = samples(("cat", 20)) + samples(("wild", 20), mask_kind="outline")
-    pixels = pictures(40)
-    pixels[20:] = np.clip(pixels[:20].astype(int) + 3, 0, 255)  # each wild one is a cat, a little brighter
-    names = validation_names(given, pixels, 5, "own", seed=0)
+    seen = thumbnails(40)
+    seen[20:] = np.clip(seen[:20].astype(int) + 3, 0, 255)  # each wild one is a cat, a little brighter
+    names = validation_names(given, seen, 5, "own", seed=0)
     cats = {name.removeprefix("cat_") for name in names if name.startswith("cat")}
     assert len(cats) == 5
     assert {name.removeprefix("wild_") for name in names if name.startswith("wild")} == cats
@@ -61,17 +60,17 @@ def test_near_duplicates_come_along() -> None:
 
 def test_a_group_comes_along() -> None:
     given = [replace(sample, group=f"video{i // 4}") for i, sample in enumerate(samples(("cat", 20), ("dog", 20)))]
-    names = set(validation_names(given, pictures(40), 6, None, seed=3))
+    names = set(validation_names(given, thumbnails(40), 6, None, seed=3))
     assert len(names) == 8
     for video in range(10):
         assert len(names & {sample.name for sample in given if sample.group == f"video{video}"}) in (0, 4)
 
 
 def test_what_must_stay_together() -> None:
-    thumbnails = np.stack([thumbnail(picture) for picture in pictures(6)])
-    thumbnails[5] = thumbnails[0]
+    seen = thumbnails(6)
+    seen[5] = seen[0]
     groups = ["", "a", "b", "a", "", "b"]
-    assert inseparable(groups, thumbnails).tolist() == [0, 1, 0, 1, 4, 0]  # the last ties 0 to its group
+    assert inseparable(groups, seen).tolist() == [0, 1, 0, 1, 4, 0]  # the last ties 0 to its group
     assert inseparable(groups, None).tolist() == [0, 1, 2, 1, 4, 2]
 
 
@@ -83,15 +82,15 @@ def test_what_must_stay_together() -> None:
         (1, "hand", "0 of them eligible; ask for fewer"),
     ],
 )
-def test_too_few_pictures(count: int, kind: str | None, message: str) -> None:
+def test_too_few_thumbnails(count: int, kind: str | None, message: str) -> None:
     given = samples(("cat", 20)) + samples(("wild", 10), mask_kind="outline")
     with pytest.raises(TrainingError, match=message):
-        validation_names(given, pictures(30), count, kind, seed=0)
+        validation_names(given, thumbnails(30), count, kind, seed=0)
 
 
 def test_one_picture_many_times_cannot_be_split() -> None:
     with pytest.raises(TrainingError, match="tie all pictures together; none is left to train on"):
-        validation_names(samples(("cat", 8)), pictures(1).repeat(8, axis=0), 2, None, seed=0)
+        validation_names(samples(("cat", 8)), thumbnails(1).repeat(8, axis=0), 2, None, seed=0)
 
 
 def test_every_beginning_of_the_order_holds_each_stratum_in_its_share() -> None:

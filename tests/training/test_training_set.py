@@ -143,3 +143,15 @@ def test_the_first_sampling_pattern_that_fits(source: OxfordPets, config_file: P
         expected = {"oxford": "oxford/*/2 *" if sample.stratum.startswith("2") else "oxford"}
         assert group == expected.get(sample.source, "")
     assert len(set(groups)) == 3
+
+
+def test_windows_belong_to_their_pictures(source: OxfordPets, config_file: Path, run: Run) -> None:
+    overrides = ("resize=crop", 'select=["oxford"]', "stored_size=32")
+    packed = read_all(source, load_config(config_file, overrides))
+    data = made(source, config_file, run, packed, *overrides)
+    assert len(data.shown) == len(data.masks) == len(data.pictures) > len(data.training) == run.data().training
+    assert set(data.shown) == set(data.training)
+    for sample, picture in zip(data.shown, data.pictures, strict=True):
+        of_sample = packed.pictures[packed.owners == packed.samples.index(sample)]
+        assert any(np.array_equal(picture, window) for window in of_sample)
+    assert not set(data.validation) & set(data.shown)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.core.labels import UNDECIDED
-from app.imaging.geometry import restore_bands
 from app.imaging.masks import winners
 from app.nn.metrics import confusion_matrix, mean_iou
 from app.training.checking.check import Report
@@ -65,7 +64,7 @@ def compare(picture: SegmentedPicture) -> Disagreement:
     classes = picture.probabilities.shape[-1]
     matrix = np.zeros((classes, classes), np.int64)
     contradicted = 0
-    for top, band in restore_bands(np.ascontiguousarray(picture.probabilities, np.float32), picture.geometry):
+    for top, band in picture.probability_map.bands():
         mask = picture.mask[top : top + len(band)]
         winner, confidence = winners(band)
         matrix += confusion_matrix(mask, winner, classes)

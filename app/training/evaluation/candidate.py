@@ -13,7 +13,7 @@ from app.inference.loaded import load_model
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
 from app.store.repository import ModelStore
-from app.training.evaluation.pictures import Predict
+from app.training.evaluation.prediction import Predict
 from app.training.export import load_network
 from app.training.run import Run
 from app.training.sources.samples import TRAINVAL, VALIDATION, DataSource, Sample

@@ -68,7 +68,7 @@ def exhibit(picture: SegmentedPicture, score: PictureScore, labels: LabelMap) ->
     geometry = shrunk(picture.geometry.source, LONGEST_SIDE)
     pixels = resize_picture(picture.pixels, geometry)
     truth = resize_mask(picture.mask, geometry)
-    mask = resize_mask(segment_mask(picture.probabilities, picture.geometry, labels).classes, geometry)
+    mask = resize_mask(segment_mask(picture.probability_map, labels).classes, geometry)
     return Exhibit(
         score=score,
         picture=data_uri(pixels, "JPEG"),

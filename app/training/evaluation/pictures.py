@@ -1,28 +1,26 @@
 """Scores of a network on labelled pictures, at each mask's own size, counted over the whole set."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from app.core.errors import TrainingError
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import Geometry, ResizeRule, restore_bands
+from app.imaging.geometry import Geometry, ResizeRule
 from app.imaging.masks import winners
+from app.imaging.probabilities import ResizedProbabilities
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
-from app.training.dataset import fitted, read_sample
+from app.training.dataset import read_sample
 from app.training.evaluation.boundary import boundary_counts, boundary_f_scores
 from app.training.evaluation.calibration import BINS, calibration_counts, expected_calibration_error
+from app.training.evaluation.prediction import Predict, batch_size, fitted, mirrored, predicted
 from app.training.sources.samples import DataSource, Sample
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Predict = Callable[[Array], Array]
-"""(B, h, w, 3) float32 RGB 0–255 → probabilities (B, h, w, C) float32."""
 
-BATCH = 16
 SMALLEST_PROBABILITY = 1e-7
 """Cross-entropy takes a probability for at least this."""
 
@@ -35,8 +33,8 @@ class SegmentedPicture:
         sample: the picture.
         pixels: (H, W, 3) uint8 RGB at its own size.
         mask: (H, W) uint8, class ids or 255: the truth.
-        resized: (h, w, 3) uint8 RGB, the network's input.
-        probabilities: (h, w, C) float32.
+        resized: (h, w, 3) uint8 RGB, the network's input, or all pixels where it saw windows of them.
+        probabilities: (h, w, C) float32, of the same size.
         geometry: between the two sizes.
     """
 
@@ -46,6 +44,11 @@ class SegmentedPicture:
     resized: Array
     probabilities: Array
     geometry: Geometry
+
+    @property
+    def probability_map(self) -> ResizedProbabilities:
+        """The probabilities at the picture's own size."""
+        return ResizedProbabilities(np.ascontiguousarray(self.probabilities, np.float32), self.geometry)
 
 
 @dataclass(frozen=True)
@@ -73,21 +76,6 @@ class PictureResult:
     shares: tuple[float, ...]
 
 
-def with_flip(predict: Predict) -> Predict:
-    """Averages the probabilities of a picture and of its mirror image."""
-
-    def averaged(pictures: Array) -> Array:
-        return mirror_mean(predict, pictures, predict(pictures))
-
-    return averaged
-
-
-def mirror_mean(predict: Predict, pictures: Array, probabilities: Array) -> Array:
-    """The mean of what a network gives for pictures and, mirrored back, for their mirror images."""
-    mirrored = predict(np.ascontiguousarray(pictures[:, :, ::-1]))
-    return (probabilities + mirrored[:, :, ::-1]) / 2
-
-
 def segment_pictures(
     predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
 ) -> Iterator[list[SegmentedPicture]]:
@@ -105,30 +93,29 @@ def segment_pictures(
         TrainingError: the network gives probabilities that are not finite.
     """
     with ThreadPoolExecutor() as pool:
-        for first in range(0, len(samples), BATCH):
-            chosen = samples[first : first + BATCH]
+        batch = batch_size(rule)
+        for first in range(0, len(samples), batch):
+            chosen = samples[first : first + batch]
             read = list(pool.map(lambda sample: read_sample(source, sample), chosen))
             pixels, masks = zip(*read, strict=True)
             geometries, resized = fitted(pixels, size, rule)
-            probabilities = _finite(predict(resized.astype(np.float32)))
+            probabilities = predicted(predict, resized, size, rule)
             yield list(map(SegmentedPicture, chosen, pixels, masks, resized, probabilities, geometries))
 
 
-def flip_averaged(predict: Predict, pictures: Sequence[SegmentedPicture]) -> list[SegmentedPicture]:
+def flip_averaged(
+    predict: Predict, pictures: Sequence[SegmentedPicture], size: tuple[int, int], rule: ResizeRule
+) -> list[SegmentedPicture]:
     """The same pictures, each with the mean of its probabilities and of those of its mirror image.
 
     Raises:
         TrainingError: the network gives probabilities that are not finite.
     """
-    resized = np.stack([picture.resized for picture in pictures]).astype(np.float32)
-    averaged = _finite(mirror_mean(predict, resized, np.stack([picture.probabilities for picture in pictures])))
-    return [replace(picture, probabilities=mean) for picture, mean in zip(pictures, averaged, strict=True)]
-
-
-def _finite(probabilities: Array) -> Array:
-    if not np.isfinite(probabilities).all():
-        raise TrainingError("the network gives probabilities that are not finite: its training has diverged")
-    return probabilities
+    others = mirrored(predict, [picture.resized for picture in pictures], size, rule)
+    return [
+        replace(picture, probabilities=(picture.probabilities + other) / 2)
+        for picture, other in zip(pictures, others, strict=True)
+    ]
 
 
 def evaluate_pictures(
@@ -149,7 +136,7 @@ def score_picture(picture: SegmentedPicture) -> PictureResult:
     predicted = np.empty(mask.shape, np.uint8)
     calibration = np.zeros((3, BINS))
     cross_entropy = 0.0
-    for top, band in restore_bands(np.ascontiguousarray(probabilities, np.float32), picture.geometry):
+    for top, band in picture.probability_map.bands():
         truth = mask[top : top + len(band)]
         counted = truth != UNDECIDED
         winner, confidence = winners(band)

@@ -9,12 +9,12 @@ from app.imaging.geometry import ResizeRule
 from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import (
     PictureResult,
-    Predict,
     flip_averaged,
     score_picture,
     segment_pictures,
     total_scores,
 )
+from app.training.evaluation.prediction import Predict
 from app.training.sources.samples import DataSource, Sample
 
 
@@ -61,7 +61,7 @@ def score_split(
     with ThreadPoolExecutor() as pool:
         for batch in segment_pictures(predict, source, samples, size, rule):
             results.plain.extend(pool.map(score_picture, batch))
-            results.flipped.extend(pool.map(score_picture, flip_averaged(predict, batch)))
+            results.flipped.extend(pool.map(score_picture, flip_averaged(predict, batch, size, rule)))
     return results
 
 

@@ -10,13 +10,8 @@ from math import exp, log, sqrt
 import numpy as np
 
 from app.imaging.geometry import ResizeRule, restore_bands
-from app.training.evaluation.pictures import (
-    Array,
-    Predict,
-    SegmentedPicture,
-    segment_pictures,
-    summed_cross_entropy,
-)
+from app.training.evaluation.pictures import Array, SegmentedPicture, segment_pictures, summed_cross_entropy
+from app.training.evaluation.prediction import Predict
 from app.training.sources.samples import DataSource, Sample
 
 LOWEST, HIGHEST = 0.25, 4.0

@@ -9,7 +9,6 @@ from app.core.errors import DataError, TrainingError
 from app.core.labels import Label, LabelMap
 from app.imaging.geometry import Geometry, ResizeRule
 from app.training.evaluation.pictures import (
-    BATCH,
     SMALLEST_PROBABILITY,
     PictureResult,
     SegmentedPicture,
@@ -18,8 +17,8 @@ from app.training.evaluation.pictures import (
     segment_pictures,
     summed_cross_entropy,
     total_scores,
-    with_flip,
 )
+from app.training.evaluation.prediction import BATCH
 from app.training.sources.oxford import PETS, OxfordPets
 from app.training.sources.samples import Sample
 from tests.training.drawn_pets import Array
@@ -187,22 +186,6 @@ def test_a_large_picture_is_scored_band_by_band_as_whole() -> None:
     result = score_picture(SegmentedPicture(SAMPLE, picture, mask, picture, probabilities, geometry))
     assert result.matrix.sum(axis=1).tolist() == np.bincount(mask.reshape(-1)).tolist()
     assert result.calibration[0].sum() == mask.size
-
-
-def test_flip_averaging_changes_nothing_for_a_symmetric_network() -> None:
-    pictures = np.random.default_rng(0).integers(0, 3, (2, 8, 8, 3)).astype(np.float32) * GREY_OF_A_CLASS
-    assert np.array_equal(with_flip(reads_grey)(pictures), reads_grey(pictures))
-
-
-def test_flip_averaging_evens_out_a_lopsided_network() -> None:
-    ramp = np.linspace(0, 1, 8, dtype=np.float32)
-
-    def lopsided(pictures: Array) -> Array:
-        row = np.stack([ramp, 1 - ramp, 0 * ramp], axis=-1)
-        return np.broadcast_to(row, (*pictures.shape[:3], 3))
-
-    averaged = with_flip(lopsided)(np.zeros((1, 4, 8, 3), np.float32))
-    assert np.allclose(averaged, [0.5, 0.5, 0])
 
 
 def test_classes_without_a_foreground() -> None:
