@@ -3,6 +3,8 @@
 import importlib.util
 import io
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 MOST_NAMED = 12
@@ -24,19 +26,61 @@ def learning_curves(history: list[dict[str, float]], size: tuple[float, float] =
     Returns:
         A PNG.
     """
-    import matplotlib
-
-    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # a class may be called $x$
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # letters that the font lacks are boxes
+    with _any_text():
         return _learning_curves(history, size)
 
 
-def _learning_curves(history: list[dict[str, float]], size: tuple[float, float]) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def compared_curves(histories: Mapping[str, list[dict[str, float]]], size: tuple[float, float] = (7.0, 4.0)) -> bytes:
+    """Validation mean IoU of several runs by pictures seen.
+
+    Args:
+        histories: rows of the history by name of the run; those without a validation are left out.
+        size: width and height, inches.
+
+    Returns:
+        A PNG.
+    """
+    with _any_text():
+        figure = _figure(size)
+        axes = figure.subplots()
+        for name, history in histories.items():
+            rows = [row for row in history if "validation_mean_iou" in row]
+            scores = [row["validation_mean_iou"] for row in rows]
+            if rows:
+                axes.plot([row["pictures"] for row in rows], scores, marker=".", label=name)
+        axes.set(xlabel="training pictures seen", ylabel="validation mean IoU")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend(frameon=False, fontsize="small")
+        return _png(figure)
+
+
+@contextmanager
+def _any_text() -> Iterator[None]:
+    """Classes and runs may be called $x$, or have letters that the font lacks: those are boxes."""
+    import matplotlib
+
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield
+
+
+def _figure(size: tuple[float, float]) -> Any:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    return Figure(figsize=size, layout="constrained")
+
+
+def _png(figure: Any) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    encoded = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(encoded, format="png")
+    return encoded.getvalue()
+
+
+def _learning_curves(history: list[dict[str, float]], size: tuple[float, float]) -> bytes:
+    figure = _figure(size)
     left, right = figure.subplots(1, 2)
     steps = [row["step"] for row in history]
     losses = {"training_loss": "training loss", "validation_cross_entropy": "validation cross-entropy"}
@@ -56,9 +100,7 @@ def _learning_curves(history: list[dict[str, float]], size: tuple[float, float])
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend(frameon=False)
-    encoded = io.BytesIO()
-    canvas.print_figure(encoded, format="png")
-    return encoded.getvalue()
+    return _png(figure)
 
 
 def _lines(axes: Any, steps: list[float], history: list[dict[str, float]], named: dict[str, str]) -> None:

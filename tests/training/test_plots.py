@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.training.plots import can_plot, learning_curves
+from app.training.plots import can_plot, compared_curves, learning_curves
 from tests.training.drawn_pets import Array
 
 History = list[dict[str, float]]
@@ -59,3 +59,19 @@ def test_whether_matplotlib_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert can_plot()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert not can_plot()
+
+
+def compared(**histories: History) -> Array:
+    with Image.open(io.BytesIO(compared_curves(histories, size=(4, 2)))) as image:
+        assert image.format == "PNG"
+        return np.asarray(image.convert("RGB"))
+
+
+def test_curves_of_several_runs() -> None:
+    one, two = ([row | {"pictures": 16 * row["step"]} for row in history(4, rising)] for rising in (True, False))
+    both = compared(one=one, two=two)
+    assert both.shape == (200, 400, 3)
+    assert not np.array_equal(both, compared(one=one))
+    trained_on_all = [{"step": 10.0, "pictures": 160.0, "training_loss": 1.0}]
+    assert np.array_equal(compared(one=one, all=trained_on_all, begun=[]), compared(one=one))
+    assert compared(begun=[]).shape == both.shape

@@ -22,8 +22,9 @@ LONGEST = 48
 @click.command()
 @click.argument("folders", metavar="[FOLDER | RUN RUN]", nargs=-1, type=Folder)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--curves", type=Folder, metavar="FILE", help="Draw the runs' validation curves into a PNG.")
 @reports_errors
-def runs(folders: tuple[Path, ...], as_json: bool) -> None:
+def runs(folders: tuple[Path, ...], as_json: bool, curves: Path | None) -> None:
     """List the runs below a folder, or show what differs between two runs.
 
     Without a folder: those below `runs`.
@@ -33,27 +34,45 @@ def runs(folders: tuple[Path, ...], as_json: bool) -> None:
       segserve runs
       segserve runs runs/study
       segserve runs runs/first runs/second
+      segserve runs runs/search --curves search.png
     """
     if len(folders) > 2:
         raise TrainingError("one folder to list its runs, or two runs to compare")
     if len(folders) == 2:
         _compare(*folders, as_json=as_json)
+        names = [str(folder) for folder in folders]
     else:
-        _list(folders[0] if folders else Path("runs"), as_json)
+        names = _list(folders[0] if folders else Path("runs"), as_json)
+    if curves is not None:
+        _draw(names, curves)
 
 
-def _list(folder: Path, as_json: bool) -> None:
+def _draw(folders: Sequence[str], file: Path) -> None:
+    from app.training.files import write_file
+    from app.training.plots import can_plot, compared_curves
+    from app.training.run import Run
+    from app.training.runs import read_history
+
+    if not can_plot():
+        raise TrainingError('--curves needs matplotlib: pip install "segserve[train]"')
+    write_file(file, compared_curves({Path(folder).name: read_history(Run(Path(folder))) for folder in folders}))
+
+
+def _list(folder: Path, as_json: bool) -> list[str]:
+    """Prints the runs; gives their folders."""
     from app.training.runs import find_runs
 
     found = find_runs(folder, lambda error: click.echo(f"segserve: skipped {error.detail.splitlines()[0]}", err=True))
+    folders = [str(folder / run.name) for run in found]
     if as_json:
         click.echo(json.dumps([asdict(run) for run in found], indent=2, default=str))
-        return
+        return folders
     if not found:
         click.echo(f"no runs in {folder}", err=True)
-        return
+        return folders
     head = ["run", "state", "step", "of", "pictures seen", "best mean IoU", "last", "started (UTC)"]
     click.echo(_aligned([head, *map(_row, found)]))
+    return folders
 
 
 def _row(run: "RunSummary") -> list[str]:

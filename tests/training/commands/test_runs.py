@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.training.commands.options import FAILED
 from tests.training.conftest import Segserve
@@ -86,3 +87,22 @@ def test_wrong_folders(segserve: Segserve, tmp_path: Path, count: int, message: 
     assert result.exit_code == FAILED
     assert message in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_their_curves_in_a_picture(segserve: Segserve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, scores in (("a", (0.2, 0.6)), ("b", (0.3, 0.5))):
+        run = made(tmp_path / name, scores=())
+        run.write_history(
+            [{"step": 10.0 * n, "pictures": 80.0 * n, "validation_mean_iou": s} for n, s in enumerate(scores, start=1)]
+        )
+    listed, compared = tmp_path / "listed.png", tmp_path / "compared.png"
+    assert segserve("runs", tmp_path, "--curves", listed).exit_code == 0
+    assert segserve("runs", tmp_path / "a", tmp_path / "b", "--curves", compared).exit_code == 0
+    assert listed.read_bytes() == compared.read_bytes()
+    with Image.open(listed) as image:
+        assert image.format == "PNG"
+    monkeypatch.setattr("app.training.plots.can_plot", lambda: False)
+    result = segserve("runs", tmp_path, "--curves", tmp_path / "none.png")
+    assert result.exit_code == FAILED
+    assert "segserve[train]" in result.stderr
+    assert not (tmp_path / "none.png").exists()
