@@ -54,8 +54,8 @@ class SegmentQuery(BaseModel):
     )
     size: ProbabilitiesSize | None = Field(
         None,
-        description="With `output=probabilities` only: `model` (default) for the network's own size, `original` for "
-        "the picture's.",
+        description="With `output=probabilities` only: `model` (default) for the network's own size (where it sees "
+        "windows: the picture's), `original` for the picture's.",
         examples=["original"],
     )
 
