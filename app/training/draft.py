@@ -1,6 +1,9 @@
 """What a run says of itself in the manifest of a version."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from app.nn.config import UNetXceptionConfig
 from app.store.manifest import Credit, DataSummary, LabelEntry, ManifestDraft, Preprocessing
@@ -10,7 +13,8 @@ from app.training.evaluation.pictures import PictureResult
 from app.training.evaluation.reference import reference_distribution
 from app.training.evaluation.scoring import SplitResults
 from app.training.run import Run
-from app.training.sources.samples import DataSource
+from app.training.sources.samples import DataSource, Sample
+from app.training.training_set import trained_samples
 
 
 def make_draft(
@@ -32,7 +36,8 @@ def make_draft(
         reference: pictures that stand for the data.
     """
     config, data = run.config(), run.data()
-    counts = {"training": data.training, "validation": data.validation}
+    counts = {"training": data.training, **_by_kind(trained_samples(source, config, run.validation() or []))}
+    counts["validation"] = data.validation
     counts |= {split: len(result.plain) for split, result in results.items()}
     metrics: dict[str, SplitMetrics] = {}
     for split, result in results.items():
@@ -43,7 +48,7 @@ def make_draft(
             "preprocessing": Preprocessing(size=architecture.input_size, resize=config.resize),
             "precision": "float32",
             "architecture": architecture.to_dict(),
-            "training": config.model_dump(mode="json"),
+            "training": _configuration(run),
             "data": DataSummary(
                 fingerprint=data.fingerprint,
                 pictures=counts,
@@ -56,3 +61,24 @@ def make_draft(
             "temperature": temperature,
         }
     )
+
+
+def _by_kind(samples: Sequence[Sample]) -> dict[str, int]:
+    """Number of training pictures by where they come from and how their masks were made, where that differs."""
+    kinds = Counter((sample.source or "other", sample.mask_kind or "other") for sample in samples)
+    if len(kinds) == 1:
+        return {}
+    return {f"training ({source}, masks: {kind})": count for (source, kind), count in sorted(kinds.items())}
+
+
+def _configuration(run: Run) -> dict[str, Any]:
+    """The run's configuration as JSON and, where it began with another run that is still there, that one's.
+
+    Folders are named without the path to them, which is nobody's business.
+    """
+    values = run.config().model_dump(mode="json")
+    if init := values["init"]:
+        values["init"] = Path(init).name
+        if Path(init).is_dir():
+            values["init_training"] = _configuration(Run(Path(init)))
+    return values

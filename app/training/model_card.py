@@ -69,7 +69,9 @@ def _calibration(draft: ManifestDraft, before: Scores | None) -> str:
     divided = f"The logits are divided by a temperature of {draft.temperature:g}; it is part of the weights."
     after = draft.metrics.get("validation")
     if before is None or after is None:
-        return f"{divided} There were no pictures to fit it on: probabilities may promise too much."
+        if draft.temperature == 1:
+            return f"{divided} There were no pictures to fit it on: probabilities may promise too much."
+        return f"{divided} It was given on publishing, as the run kept no pictures apart to fit it on."
     return (
         f"{divided} On the validation pictures that took the cross-entropy from {shown(before.cross_entropy)} to "
         f"{shown(after.cross_entropy)} and the calibration error from {shown(before.expected_calibration_error)} to "

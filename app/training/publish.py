@@ -20,7 +20,7 @@ from app.store.repository import ModelStore, ModelVersion
 from app.store.scores import Scores, SplitMetrics
 from app.training.dataset import read_picture
 from app.training.draft import make_draft
-from app.training.evaluation.candidate import labelled_for_training, validation_samples
+from app.training.evaluation.candidate import validation_samples
 from app.training.evaluation.pictures import Array, evaluate_pictures, total_scores
 from app.training.evaluation.prediction import fitted
 from app.training.evaluation.scoring import score_split
@@ -28,7 +28,7 @@ from app.training.evaluation.temperature import fit_temperature
 from app.training.export import divide_logits, export_network, load_network, require_parity, weights_checksum
 from app.training.model_card import model_card
 from app.training.run import Run
-from app.training.sources.samples import TEST, VALIDATION, DataSource, Sample
+from app.training.sources.samples import TEST, VALIDATION, DataSource, Sample, labelled_for_training
 
 PARITY_PICTURES = 32
 REFERENCE_PICTURES = 200

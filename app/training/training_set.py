@@ -1,6 +1,6 @@
 """What a run trains on and what it is validated on, out of all the labelled pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.training.config import TrainingConfig
 from app.training.dataset import Packed, missing_classes, pack, require_apart
 from app.training.run import Run, RunData
-from app.training.sources.samples import TEST, TRAINVAL, VALIDATION, DataSource, Sample
+from app.training.sources.samples import TEST, TRAINVAL, VALIDATION, DataSource, Sample, labelled_for_training
 from app.training.split import validation_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -76,6 +76,13 @@ def make_training_set(source: DataSource, config: TrainingConfig, run: Run, pack
     validation = [packed.samples[index] for index in np.flatnonzero(kept)]
     missing = missing_classes(masks, source.labels)
     return TrainingSet(training, validation, shown, packed.pictures[rows], masks, missing)
+
+
+def trained_samples(source: DataSource, config: TrainingConfig, validation: Collection[str]) -> list[Sample]:
+    """The pictures that a run trains on, given the names of those that it keeps apart."""
+    samples = sorted(labelled_for_training(source), key=lambda sample: sample.name)
+    rest = [sample for sample in samples if sample.name not in set(validation)]
+    return [rest[index] for index in _chosen(rest, config)]
 
 
 def sampling_groups(samples: Sequence[Sample], config: TrainingConfig) -> list[str]:

@@ -1,3 +1,7 @@
+import json
+import shutil
+from pathlib import Path
+
 from app.nn.config import UNetXceptionConfig
 from app.training.draft import make_draft
 from app.training.evaluation.scoring import SplitResults
@@ -16,7 +20,8 @@ def test_what_a_run_says_of_itself(finished: Run, source: OxfordPets) -> None:
     assert draft.preprocessing.size == (48, 48)
     assert draft.architecture["filters"] == [8]
     assert draft.training["learning_rate"] == finished.config().learning_rate
-    assert draft.data.pictures == {"training": 22, "validation": 6, "mine": 4}
+    parts = {"training (feral, masks: outline)": 7, "training (oxford, masks: own)": 15}
+    assert draft.data.pictures == {"training": 22, **parts, "validation": 6, "mine": 4}
     assert draft.metrics["mine"] == SplitResults(results, results).metrics(PETS)
     assert sum(draft.reference.brightness.counts) == 3
 
@@ -24,4 +29,19 @@ def test_what_a_run_says_of_itself(finished: Run, source: OxfordPets) -> None:
 def test_a_run_that_was_not_scored(finished: Run, source: OxfordPets) -> None:
     draft = make_draft(finished, source, SMALL, 1.0, {}, random_results(2))
     assert draft.metrics == {}
-    assert draft.data.pictures == {"training": 22, "validation": 6}
+    assert {name: draft.data.pictures[name] for name in ("training", "validation")} == {"training": 22, "validation": 6}
+
+
+def test_what_a_run_was_begun_with(finished: Run, source: OxfordPets, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "second")
+    second = Run(tmp_path / "second")
+    text = (tmp_path / "second" / "config.json").read_text()
+    first = json.dumps(str(finished.folder))
+    (tmp_path / "second" / "config.json").write_text(text.replace('"init": null', f'"init": {first}'))
+    training = make_draft(second, source, SMALL, 1.0, {}, random_results(2)).training
+    assert training["init"] == finished.folder.name
+    assert training["init_training"] == finished.config().model_dump(mode="json")
+    assert str(finished.folder) not in json.dumps(training)
+    (tmp_path / "second" / "config.json").write_text(text.replace('"init": null', '"init": "/gone/student"'))
+    training = make_draft(second, source, SMALL, 1.0, {}, random_results(2)).training
+    assert (training["init"], "init_training" in training) == ("student", False)

@@ -59,8 +59,13 @@ def test_what_calibration_did() -> None:
 
 def test_without_validation_pictures_nothing_is_claimed() -> None:
     card = model_card("pets", tiny_draft(), {}, 1, ["a CPU"], None)
-    assert "temperature of 1.25; it is part of the weights. There were no pictures to fit it on" in card
+    assert "temperature of 1.25; it is part of the weights. It was given on publishing" in card
     assert " from " not in card.partition("## Calibration")[2].partition("##")[0]
+
+
+def test_without_a_temperature_either_nothing_is_promised() -> None:
+    card = model_card("pets", tiny_draft().model_copy(update={"temperature": 1.0}), {}, 1, ["a CPU"], None)
+    assert "There were no pictures to fit it on: probabilities may promise too much." in card
 
 
 def test_without_any_scores_it_says_so() -> None:

@@ -62,7 +62,8 @@ def test_the_manifest_says_where_it_comes_from(manifest: Manifest, finished: Run
     assert (manifest.preprocessing.size, manifest.preprocessing.resize) == ((SERVED_SIZE, SERVED_SIZE), "stretch")
     assert TrainingConfig.model_validate(manifest.training) == config
     assert manifest.data.fingerprint == finished.data().fingerprint
-    assert manifest.data.pictures == {"training": 22, "validation": 6, "test": 8}
+    kinds = {"training (feral, masks: outline)": 7, "training (oxford, masks: own)": 15}
+    assert manifest.data.pictures == {"training": 22, **kinds, "validation": 6, "test": 8}
     assert [credit.name for credit in manifest.data.credits] == ["Oxford-IIIT Pet", "Feral cat segmentation"]
     assert manifest.packages["keras"] == importlib.metadata.version("keras")
 

@@ -10,7 +10,7 @@ from app.training.config import TrainingConfig, load_config
 from app.training.dataset import Packed
 from app.training.run import Run
 from app.training.sources.oxford import OxfordPets
-from app.training.training_set import TrainingSet, make_training_set, read_all, sampling_groups
+from app.training.training_set import TrainingSet, make_training_set, read_all, sampling_groups, trained_samples
 
 BORDER = 2
 
@@ -155,3 +155,10 @@ def test_windows_belong_to_their_pictures(source: OxfordPets, config_file: Path,
         of_sample = packed.pictures[packed.owners == packed.samples.index(sample)]
         assert any(np.array_equal(picture, window) for window in of_sample)
     assert not set(data.validation) & set(data.shown)
+
+
+def test_which_pictures_a_run_trains_on(source: OxfordPets, config_file: Path, run: Run, packed: Packed) -> None:
+    overrides = ('select=["oxford"]', "pictures=9")
+    data = made(source, config_file, run, packed, *overrides)
+    kept = [sample.name for sample in data.validation]
+    assert trained_samples(source, load_config(config_file, overrides), kept) == data.training

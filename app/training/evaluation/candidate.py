@@ -16,7 +16,7 @@ from app.store.repository import ModelStore
 from app.training.evaluation.prediction import Predict
 from app.training.export import load_network
 from app.training.run import Run
-from app.training.sources.samples import TRAINVAL, VALIDATION, DataSource, Sample
+from app.training.sources.samples import VALIDATION, DataSource, Sample, labelled_for_training
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,3 @@ def trained_on(run: Run, source: DataSource, samples: Sequence[Sample]) -> list[
     """Those of the pictures that a run may have been trained on."""
     names = {sample.name for sample in labelled_for_training(source)} - set(run.validation() or [])
     return [sample for sample in samples if sample.name in names]
-
-
-def labelled_for_training(source: DataSource) -> list[Sample]:
-    """All pictures that a run may train or validate on."""
-    lists = [split for split in (TRAINVAL, VALIDATION) if split in source.splits]
-    return [sample for split in lists for sample in source.samples(split)]

@@ -108,3 +108,9 @@ class DataFolder(DataSource, Protocol):
 
     def list_line(self, sample: Sample) -> str:
         """What stands for a picture on a list."""
+
+
+def labelled_for_training(source: DataSource) -> list[Sample]:
+    """All pictures that a run may train or validate on."""
+    lists = [split for split in (TRAINVAL, VALIDATION) if split in source.splits]
+    return [sample for split in lists for sample in source.samples(split)]

@@ -9,13 +9,13 @@ from app.training.dataset import read_sample
 from app.training.evaluation.candidate import (
     Candidate,
     chosen_pictures,
-    labelled_for_training,
     open_candidate,
     trained_on,
     validation_samples,
 )
 from app.training.run import Run
 from app.training.sources.oxford import PETS, OxfordPets
+from app.training.sources.samples import labelled_for_training
 from tests.training.conftest import SERVED_SIZE, PublishedRun
 from tests.training.drawn_pets import Array
 
