@@ -22,6 +22,9 @@ PAD = 127
 DCT_SCALES = (1, 2, 4, 8)
 """Reductions that a JPEG can be decoded at."""
 
+BAND_VALUES = 2**21
+"""Most probabilities in a band: to get larger arrays from the system takes longer than to fill them."""
+
 
 class Box(NamedTuple):
     """A rectangle in whole pixels."""
@@ -136,7 +139,7 @@ def restore_bands(
     Args:
         probabilities: (h, w, C) float32 of the geometry's target.
         geometry: the one that the picture was resized with.
-        band_pixels: most pixels of a band, but at least one row.
+        band_pixels: most pixels of a band, and of many classes fewer (see `BAND_VALUES`), but at least one row.
 
     Yields:
         First row of the band, and the band: (rows, W, C) float32, stored class by class: `band[..., c]` is quick.
@@ -146,9 +149,14 @@ def restore_bands(
     """
     rows, columns = geometry.source
     restored = RestoredRows(probabilities, geometry)
-    band_rows = max(1, band_pixels // columns)
+    band_rows = rows_of_a_band(columns, probabilities.shape[-1], band_pixels)
     for start in range(0, rows, band_rows):
         yield start, restored[start : min(start + band_rows, rows)].transpose(0, 2, 1)
+
+
+def rows_of_a_band(width: int, classes: int, band_pixels: int) -> int:
+    """How many rows of `width` a band has: at most `band_pixels` pixels and `BAND_VALUES` values, at least one row."""
+    return max(1, min(band_pixels, BAND_VALUES // classes) // width)
 
 
 class RestoredRows:

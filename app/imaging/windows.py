@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Box, Geometry, RestoredRows, resize_picture
+from app.imaging.geometry import Box, Geometry, RestoredRows, resize_picture, rows_of_a_band
 
 Probabilities = NDArray[np.float32]
 Infer = Callable[[list[NDArray[np.uint8]]], Iterable[Probabilities]]
@@ -92,19 +92,18 @@ def blend(
     Args:
         rows: windows as `window_rows` orders them.
         size: (H, W) of the picture.
-        band_pixels: most pixels of a band, but at least one row.
+        band_pixels: most pixels of a band, and of many classes fewer (see `BAND_VALUES`), but at least one row.
 
     Yields:
         First row of the band, and the band: (rows, W, C) float32, stored class by class.
     """
-    band_rows = max(1, band_pixels // size[1])
     held: deque[_Row] = deque()
     start = 0
     for row in map(_Row, rows):
-        yield from _bands(held, start, row.top, band_rows)  # nothing that comes later reaches above this row
+        yield from _bands(held, start, row.top, band_pixels)  # nothing that comes later reaches above this row
         start = row.top
         held.append(row)
-    yield from _bands(held, start, size[0], band_rows)
+    yield from _bands(held, start, size[0], band_pixels)
 
 
 class _Row:
@@ -114,6 +113,7 @@ class _Row:
         self.top, _, height, width = windows[0].box
         self.bottom = self.top + height
         self.slope = _tent(height)
+        self.classes = int(windows[0].probabilities.shape[-1])
         self.width = windows[-1].box.left + width
         columns = [slice(window.box.left, window.box.left + width) for window in windows]
         total = np.zeros(self.width, np.float32)
@@ -130,27 +130,24 @@ def _tent(length: int) -> NDArray[np.float32]:
     return np.minimum(pixels, pixels[::-1])
 
 
-def _bands(held: deque[_Row], start: int, stop: int, band_rows: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _bands(held: deque[_Row], start: int, stop: int, band_pixels: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Bands of the picture's rows from `start` to `stop`; lets go of windows that end above."""
     while start < stop:
         while held[0].bottom <= start:
             held.popleft()
-        end = min(stop, held[0].bottom, start + band_rows)
+        end = min(stop, held[0].bottom, start + rows_of_a_band(held[0].width, held[0].classes, band_pixels))
         yield start, _band(held, start, end)
         start = end
 
 
-def _band(held: Iterable[_Row], start: int, stop: int) -> NDArray[np.float32]:
+def _band(held: deque[_Row], start: int, stop: int) -> NDArray[np.float32]:
     """Rows to which all that is held contributes, (rows, W, C) float32."""
     slopes = [row.slope[start - row.top : stop - row.top] for row in held]
     total = np.sum(slopes, axis=0)
-    band: NDArray[np.float32] | None = None
+    band = np.zeros((stop - start, held[0].classes, held[0].width), np.float32)
     for row, slope in zip(held, slopes, strict=True):
         vertical = (slope / total)[:, np.newaxis, np.newaxis]
         for columns, horizontal, restored in row.parts:
             part = restored[start - row.top : stop - row.top]  # (rows, C, columns)
-            if band is None:
-                band = np.zeros((stop - start, part.shape[1], row.width), np.float32)
             band[:, :, columns] += part * (vertical * horizontal)
-    assert band is not None  # windows cover the picture
     return band.transpose(0, 2, 1)

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.imaging.geometry import PAD, Geometry, ResizeRule, resize_mask, resize_picture, restore_bands, shrunk
+from app.imaging.geometry import (
+    BAND_VALUES,
+    PAD,
+    Geometry,
+    ResizeRule,
+    resize_mask,
+    resize_picture,
+    restore_bands,
+    shrunk,
+)
 
 sides = st.integers(1, 90)
 rules = st.sampled_from(["stretch", "letterbox"])
@@ -203,3 +212,12 @@ def test_memory_is_bounded_by_the_band(source: tuple[int, int]) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 * 2**16 * 3 * 4
+
+
+def test_bands_of_many_classes_are_low() -> None:
+    probabilities, geometry = planes(20, 20, 255), Geometry((40, 600), (20, 20), "stretch")
+    bands = [band for _, band in restore_bands(probabilities, geometry)]
+    assert [len(band) for band in bands] == [13, 13, 13, 1]
+    assert bands[0].size <= BAND_VALUES < bands[0].size + 600 * 255
+    last = restored(np.ascontiguousarray(probabilities[..., 254:]), geometry)
+    np.testing.assert_array_equal(np.concatenate(bands)[..., 254:], last)

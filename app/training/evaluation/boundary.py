@@ -38,18 +38,18 @@ def boundary_counts(truth: Array, predicted: Array, classes: int) -> Array:
         (4, C) int64: of the prediction, those matched and all; of the truth, those matched and all.
     """
     radius = tolerance_pixels(*truth.shape)
-    undecided = truth == UNDECIDED
-    true_contour, predicted_contour = _contour(truth), _contour(predicted)
-    counted = np.ones(truth.shape, bool)
-    if undecided.any():
-        points = np.nonzero(true_contour | predicted_contour)
-        counted[points] = ~_within(points, undecided, radius)
+    line = truth.shape[1] + 2 * radius
+    plane = line * (truth.shape[0] + 2 * radius)
+    decided = truth != UNDECIDED
+    # Of the undecided pixels the nearest to a decided one has a decided neighbour.
+    undecided = _places(truth, ~decided & _contour(decided), radius) % plane
+    wanted, found = (_places(mask, decided & _contour(mask), radius) for mask in (truth, predicted))
     counts = np.zeros((4, classes), np.int64)
-    for class_id in np.union1d(truth[true_contour], predicted[predicted_contour]):
-        wanted, found = true_contour & (truth == class_id), predicted_contour & (predicted == class_id)
-        for row, contour, other in ((0, found, wanted), (2, wanted, found)):
-            points = np.nonzero(contour & counted)
-            counts[row : row + 2, class_id] = _within(points, other, radius).sum(), len(points[0])
+    for row, contour, other in ((0, found, wanted), (2, wanted, found)):
+        points = contour[~_near(contour % plane, undecided, line, radius)]
+        class_ids = points // plane
+        counts[row] = np.bincount(class_ids[_near(points, other, line, radius)], minlength=classes)
+        counts[row + 1] = np.bincount(class_ids, minlength=classes)
     return counts
 
 
@@ -87,23 +87,27 @@ def _contour(mask: Array) -> Array:
     return contour
 
 
-def _within(points: tuple[Array, ...], pixels: Array, radius: int) -> Array:
-    """Whether a set pixel lies at most `radius` from each point: a disk of rows, each asked by running sums.
+def _places(mask: Array, chosen: Array, radius: int) -> Array:
+    """Indices of chosen pixels in a stack of planes, one a class, with `radius` around the picture: (N,), ascending."""
+    height, width = mask.shape
+    rows, columns = np.nonzero(chosen)
+    planes = mask[chosen].astype(np.int64)
+    return np.sort((planes * (height + 2 * radius) + rows + radius) * (width + 2 * radius) + columns + radius)
+
+
+def _near(points: Array, others: Array, line: int, radius: int) -> Array:
+    """Whether one of the others lies at most `radius` from each point, in its plane: a disk, line by line.
 
     Args:
-        points: rows and columns, (N,) each.
-        pixels: (H, W) bool.
+        points: places, (N,).
+        others: places, (M,), sorted.
+        line: length of a line of a plane, pixels.
         radius: pixels.
     """
-    rows, columns = points
-    height, width = pixels.shape
-    sums = np.zeros((height + 2 * radius, width + 1), np.int32)
-    np.cumsum(pixels, axis=1, out=sums[radius : radius + height, 1:])
-    flat, start = sums.reshape(-1), (rows + radius) * (width + 1)
-    found = np.zeros(len(rows), bool)
+    ending = np.append(others, np.iinfo(np.int64).max)
+    found = np.zeros(len(points), bool)
     for shift in range(-radius, radius + 1):
         reach = isqrt(radius**2 - shift**2)
-        line = start + shift * (width + 1)
-        left, right = np.maximum(columns - reach, 0), np.minimum(columns + reach + 1, width)
-        found |= flat[line + right] > flat[line + left]
+        left = points + (shift * line - reach)
+        found |= ending[np.searchsorted(others, left)] <= left + 2 * reach
     return found

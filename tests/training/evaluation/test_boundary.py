@@ -98,15 +98,20 @@ def test_contours_beside_undecided_pixels_do_not_count() -> None:
     assert counts[:, 1].tolist() == [0, 4 * 5, 0, 0]
 
 
-@pytest.mark.parametrize("undecided", [0.0, 0.01])
-def test_it_counts_what_the_definition_says(undecided: float) -> None:
+@pytest.mark.parametrize(("undecided", "side"), [(0.0, 1), (0.01, 1), (0.3, 20)])
+@pytest.mark.parametrize("classes", [3, 255])
+def test_it_counts_what_the_definition_says(classes: int, undecided: float, side: int) -> None:
+    """Undecided pixels are scattered squares."""
     random = np.random.default_rng(3)
     for _ in range(4):
         height, width = (int(side) for side in random.integers(30, 220, 2))  # tolerances of 1 and more
-        blocks = random.integers(0, 3, (2, height // 10 + 1, width // 10 + 1)).astype(np.uint8)
+        blocks = random.integers(0, classes, (2, height // 10 + 1, width // 10 + 1)).astype(np.uint8)
+        blocks[1] = np.where(random.random(blocks[1].shape) < 0.5, blocks[0], blocks[1])
         truth, predicted = blocks.repeat(10, axis=1).repeat(10, axis=2)[:, :height, :width]
-        truth = np.where(random.random(truth.shape) < undecided, UNDECIDED, truth).astype(np.uint8)
-        assert np.array_equal(boundary_counts(truth, predicted, 3), by_distances(truth, predicted, 3))
+        holes = random.random((height // side + 1, width // side + 1)) < undecided
+        holes = holes.repeat(side, axis=0).repeat(side, axis=1)[:height, :width]
+        truth = np.where(holes, UNDECIDED, truth).astype(np.uint8)
+        assert np.array_equal(boundary_counts(truth, predicted, classes), by_distances(truth, predicted, classes))
 
 
 def test_precision_recall_and_their_mean_over_several_sets() -> None:
