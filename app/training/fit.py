@@ -86,34 +86,51 @@ class Fit:
         self.state = self._restored(store)
 
     def go(
-        self,
-        report: Report,
-        stop_at: int | None = None,
-        stop: Callable[[], bool] = lambda: False,
-        say: Say = nothing,
-        scored: Scored = nothing,
+        self, report: Report, stop: Callable[[], bool] = lambda: False, say: Say = nothing, scored: Scored = nothing
     ) -> None:
-        """Trains up to `stop_at` steps, or to the end, or until `stop` says so after a step: then a checkpoint is kept.
+        """Trains to the end, or until `stop` says so after a step: then a checkpoint is kept.
 
         Raises:
             TrainingError: another process trains in the folder, the loss is not finite, or a file cannot be written;
                 checkpoints are intact.
         """
         with training_lock(self.run.lock):
-            if self.state.step == 0:
-                pictures, masks = self._augmenter.batch(self._sampler.draw(0))
-                sheet = augmented_sheet(np.array(pictures), np.array(masks), self._source.labels)
-                self.run.write_picture("augmented.png", sheet)
-            while self.state.step < min(self.steps, stop_at or self.steps):
-                loss = self._learner.step(*self._augmenter.batch(self._sampler.draw(self.state.step)))
-                if not np.isfinite(loss):
-                    raise TrainingError(f"the loss is {loss} at step {self.state.step}; lower the learning rate")
-                self.state.step += 1
-                report(self.state.step, self.steps, loss)
+            self._show_augmented()
+            while self.state.step < self.steps:
+                loss = self._step(report)
                 self._after_step(loss, say, scored)
                 if stop():
                     self._save()
                     return
+
+    def try_out(self, report: Report, steps: int, stop: Callable[[], bool] = lambda: False) -> None:
+        """Takes so many steps, fewer where the run ends or `stop` says so, and keeps nothing of them.
+
+        Raises:
+            TrainingError: as `go`.
+        """
+        with training_lock(self.run.lock):
+            self._show_augmented()
+            for _ in range(min(steps, self.steps - self.state.step)):
+                self._step(report)
+                if stop():
+                    return
+
+    def _show_augmented(self) -> None:
+        """A sheet of what the network sees first."""
+        if self.state.step == 0:
+            pictures, masks = self._augmenter.batch(self._sampler.draw(0))
+            sheet = augmented_sheet(np.array(pictures), np.array(masks), self._source.labels)
+            self.run.write_picture("augmented.png", sheet)
+
+    def _step(self, report: Report) -> float:
+        """One gradient step; returns the mean loss since the last validation."""
+        loss = self._learner.step(*self._augmenter.batch(self._sampler.draw(self.state.step)))
+        if not np.isfinite(loss):
+            raise TrainingError(f"the loss is {loss} at step {self.state.step}; lower the learning rate")
+        self.state.step += 1
+        report(self.state.step, self.steps, loss)
+        return loss
 
     def _after_step(self, loss: float, say: Say, scored: Scored) -> None:
         config, step = self.config, self.state.step

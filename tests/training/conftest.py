@@ -47,13 +47,13 @@ Segserve = Callable[..., Result]
 
 
 @dataclass(frozen=True)
-class GoneOn:
-    """A run that was stopped and gone on with.
+class TriedRun:
+    """A run with a dry run before it, in the same folder.
 
     Args:
         run: its folder, finished.
-        dry_run: what the command that stopped it said.
-        left: names of the files that were there when it stopped.
+        dry_run: what the command said.
+        left: names of the files that the dry run left.
     """
 
     run: Run
@@ -125,15 +125,15 @@ def finished(source: OxfordPets, config: TrainingConfig, tmp_path_factory: pytes
 
 
 @pytest.fixture(scope="session")
-def gone_on(
+def tried(
     segserve: Segserve, data: Path, config_file: Path, config: TrainingConfig, tmp_path_factory: pytest.TempPathFactory
-) -> GoneOn:
-    """The tiny run, stopped after 20 steps (the last checkpoint is of step 16), then taken up again; read only."""
-    run = Run(tmp_path_factory.mktemp("runs") / "gone_on")
+) -> TriedRun:
+    """The tiny run after a dry run, which passes two checkpoints and a validation; read only."""
+    run = Run(tmp_path_factory.mktemp("runs") / "tried")
     dry_run = segserve("train", config_file, "--data", data, "--run", run.folder, "--dry-run")
     left = frozenset(path.name for path in run.folder.iterdir())
     Fit(OxfordPets(data), config, run).go(lambda step, steps, loss: None)
-    return GoneOn(run, dry_run, left)
+    return TriedRun(run, dry_run, left)
 
 
 @pytest.fixture(scope="session")

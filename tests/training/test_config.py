@@ -150,7 +150,7 @@ def test_epochs_become_steps(epochs: str, steps: int) -> None:
 
 
 def test_the_tiny_run_is_what_these_tests_take_it_for(config: TrainingConfig) -> None:
-    """Others rely on it: a dry run ends between two checkpoints, before the second validation."""
+    """Others rely on it: 20 steps end between two checkpoints, before the second validation."""
     assert "deterministic = true" in TINY_RUN
     assert config.checkpoint_every < 20 < 2 * config.validate_every < (config.steps or 0)
     assert 20 % config.checkpoint_every

@@ -17,7 +17,7 @@ from app.training.fit import Fit, set_up_backend
 from app.training.learner import Learner
 from app.training.run import Run
 from app.training.sources.oxford import OxfordPets
-from tests.training.conftest import GoneOn
+from tests.training.conftest import TriedRun
 from tests.training.equal_runs import last_state, require_equal
 from tests.training.killed_run import KilledRun, killed_and_finished
 
@@ -79,21 +79,29 @@ def test_its_pictures_show_something(finished: Run, name: str) -> None:
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
 
 
-def test_stopped_and_gone_on_it_ends_as_an_unbroken_run(gone_on: GoneOn, finished: Run) -> None:
-    assert gone_on.left == {
-        *(
-            "config.json",
-            "data.json",
-            "machine.txt",
-            "code.json",
-            "validation.txt",
-            "augmented.png",
-            "checkpoints",
-            ".lock",
-        ),
-        *("best.keras", "examples.png", "history.csv", "curves.png"),  # of the validation at step 16
+def test_a_dry_run_leaves_nothing_that_binds_the_run(tried: TriedRun, finished: Run) -> None:
+    assert tried.left == {
+        *("config.json", "data.json", "machine.txt", "code.json", "validation.txt", ".lock"),
+        "augmented.png",
     }
-    require_equal(gone_on.run, finished)
+    require_equal(tried.run, finished)
+
+
+def test_a_dry_run_in_a_begun_run_leaves_it_as_it_was(finished: Run, begun: Run, source: OxfordPets) -> None:
+    shutil.rmtree(begun.checkpoints / "step-000000040")
+    before = {path: path.stat().st_mtime_ns for path in begun.checkpoints.rglob("*")}
+    seen: list[int] = []
+    Fit(source, finished.config(), begun).try_out(lambda step, steps, loss: seen.append(step), 20)
+    assert seen == list(range(33, 41))  # to the end of the run
+    assert {path: path.stat().st_mtime_ns for path in begun.checkpoints.rglob("*")} == before
+    assert begun.last_network.read_bytes() == finished.last_network.read_bytes()
+
+
+def test_a_dry_run_can_be_stopped(source: OxfordPets, config: TrainingConfig, tmp_path: Path) -> None:
+    fit = Fit(source, config, Run(tmp_path))
+    fit.try_out(silent, 20, lambda: fit.state.step == 2)
+    assert fit.state.step == 2
+    assert not (tmp_path / "checkpoints").exists()
 
 
 def test_interrupted_it_keeps_the_step_it_was_at(config_file: Path, data: Path, finished: Run, tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from app.training.commands.options import INTERRUPTED, Folder, data_option, layo
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Overrides a value of the configuration.")
 @click.option("--init", metavar="RUN|MODEL", help="Begin with the weights of a run, or of NAME[:VERSION|ALIAS].")
 @store_option
-@click.option("--dry-run", is_flag=True, help="Stop after the first 20 steps, with a sheet to look at and the time.")
+@click.option(
+    "--dry-run", is_flag=True, help="Stop after 20 steps that are not kept, with a sheet to look at and the time."
+)
 @reports_errors
 def train(
     config: Path | None,
@@ -69,14 +71,18 @@ def train(
         for name in fit.missing_classes:
             click.echo(f"no pixel of any mask is {name}: the network will not learn it. Is that right?", err=True)
         with Interrupt() as interrupt, Progress(first, fit.steps, settings.batch_size) as progress:
-            fit.go(progress, first + ESTIMATE_AFTER if dry_run else None, lambda: interrupt.asked, progress.say)
+            if dry_run:
+                fit.try_out(progress, ESTIMATE_AFTER, lambda: interrupt.asked)
+            else:
+                fit.go(progress, lambda: interrupt.asked, progress.say)
     except KeyboardInterrupt:
         click.echo(
             "segserve: interrupted; the same command goes on from the last checkpoint, if there is one", err=True
         )
         raise SystemExit(INTERRUPTED) from None
     if interrupt.asked:
-        click.echo(f"segserve: interrupted at step {fit.state.step}; the same command goes on from there", err=True)
+        kept = "a dry run keeps nothing" if dry_run else "the same command goes on from there"
+        click.echo(f"segserve: interrupted at step {fit.state.step}; {kept}", err=True)
         raise SystemExit(INTERRUPTED)
     if fit.state.best is not None:
         click.echo(f"best validation mean IoU {fit.state.best:.4f}; see {folder}", err=True)

@@ -6,17 +6,17 @@ from PIL import Image
 
 from app.training import fit
 from app.training.commands.options import FAILED, INTERRUPTED
-from tests.training.conftest import GoneOn, Segserve
+from tests.training.conftest import Segserve, TriedRun
 
 
-def test_a_dry_run_stops_after_twenty_steps_with_a_sheet_and_the_time(gone_on: GoneOn) -> None:
-    result = gone_on.dry_run
+def test_a_dry_run_stops_after_twenty_steps_with_a_sheet_and_the_time(tried: TriedRun) -> None:
+    result = tried.dry_run
     assert result.exit_code == 0, result.output
     lines = result.stderr.splitlines()
     assert lines[0] == "22 pictures to train on, 6 to validate on; step 0 of 40"
     assert any("images/s over the first 20 steps: about" in line for line in lines)
-    assert "augmented.png" in gone_on.left
-    assert "last.keras" not in gone_on.left
+    assert "augmented.png" in tried.left
+    assert "checkpoints" not in tried.left
 
 
 def test_wrong_data_prints_every_problem_before_the_first_step(
