@@ -67,9 +67,16 @@ class Run:
         elif (known := self.config()) != config:
             now = config.model_dump()
             changed = [name for name, value in known.model_dump().items() if now[name] != value]
-            raise TrainingError(
-                f"{self.folder} holds a run with another {', '.join(changed)}; choose another folder, or delete it"
+            raise TrainingError(f"{self.folder} holds a run with another {', '.join(changed)}; {self._remedy(changed)}")
+
+    def _remedy(self, changed: list[str]) -> str:
+        """What to do where a run is begun again with other values of these names."""
+        if set(changed) <= {"steps", "epochs"}:
+            return (
+                "its learning rate falls towards the end that it was begun with, so it cannot get another. To train "
+                f"longer let it end, then go on from its weights in another folder: --init {self.folder}"
             )
+        return "choose another folder, or delete it"
 
     def _begin(self, config: TrainingConfig) -> None:
         try:

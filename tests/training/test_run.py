@@ -47,6 +47,15 @@ def test_another_configuration_is_refused(run: Run) -> None:
     assert run.config() == CONFIG
 
 
+@pytest.mark.parametrize(("override", "changed"), [("steps=20", "steps"), ("epochs=3", "steps, epochs")])
+def test_another_length_is_refused_with_the_way_to_train_longer(run: Run, override: str, changed: str) -> None:
+    begin(run)
+    with pytest.raises(TrainingError, match=f"a run with another {changed}; its learning rate") as refused:
+        run.open(load_config(None, ["steps=10", "learning_rate=0.003", override]))
+    assert str(refused.value).endswith(f"in another folder: --init {run.folder}")
+    assert run.config() == CONFIG
+
+
 def test_before_the_first_checkpoint_another_configuration_takes_its_place(run: Run) -> None:
     run.write_validation(["a"])
     run.write_data(RunData(fingerprint="0", training=1, validation=1, classes=("a", "b")))
