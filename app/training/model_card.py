@@ -2,11 +2,15 @@
 
 import json
 import platform
+import re
 
 from app.store.manifest import ManifestDraft
 from app.store.scores import Scores
 from app.training.evaluation.scoring import shown, table
 from app.training.machine import processor
+
+SPECIAL = re.compile(r"[\\`*\[<~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[-+#>]|^\d+[.)]")
+"""What has a meaning in Markdown, were it not escaped; of `|` the table takes care."""
 
 
 def model_card(
@@ -28,14 +32,16 @@ def model_card(
         before: scores on the validation pictures before calibration; None without such pictures.
     """
     height, width = draft.preprocessing.size
-    classes = ", ".join(f"{label.id} {label.name}" for label in draft.labels)
+    classes = ", ".join(f"{label.id} {literal(label.name)}" for label in draft.labels)
     sections = [
         f"# {name}: U-Net Xception",
         f"Segments a picture into {len(draft.labels)} classes ({classes}). {parameters:,} parameters, {_origin(draft)} "
         f"by `segserve train`; input {height}×{width} RGB 0–255, pictures are brought to it by "
         f"`{draft.preprocessing.resize}`.",
         "## Quality",
-        table(draft.metrics) if draft.metrics else "Not scored: no labelled picture was kept out of training.",
+        table(draft.metrics, written=literal)
+        if draft.metrics
+        else "Not scored: no labelled picture was kept out of training.",
         "IoU, Dice and accuracy are counted over all pixels of a split together, at each mask's own size; undecided "
         "pixels are left out. *Foreground + border* is their union against the rest. *Boundary F-score*: contours that "
         "lie within 0.75 % of the diagonal of each other, mean of the classes. Cross-entropy in nats; *calibration "
@@ -53,16 +59,21 @@ def model_card(
         "still gets a mask, as a rule of background; nothing is rescaled to make one appear. Small objects in large "
         f"pictures are lost, since the whole picture is brought to {height}×{width}. Not for decisions about people.",
         "## Training",
-        f"Trained on: {'; then '.join(machines)}.",
+        f"Trained on: {'; then '.join(map(literal, machines))}.",
         "```json\n" + json.dumps(draft.training, indent=2) + "\n```",
         "Packages: " + ", ".join(f"{package} {version}" for package, version in draft.packages.items()) + ".",
     ]
     return "\n\n".join(sections) + "\n"
 
 
+def literal(text: str) -> str:
+    """A line of text that Markdown shows as it is."""
+    return SPECIAL.sub(lambda found: f"{found.group()[:-1]}\\{found.group()[-1]}", text)
+
+
 def _origin(draft: ManifestDraft) -> str:
     init = draft.training.get("init")
-    return f"trained from the weights of `{init}`" if init else "trained from scratch"
+    return f"trained from the weights of {literal(str(init))}" if init else "trained from scratch"
 
 
 def _calibration(draft: ManifestDraft, before: Scores | None) -> str:
@@ -85,5 +96,5 @@ def _data(draft: ManifestDraft) -> str:
     lines = [f"Pictures: {counts}. Fingerprint `{draft.data.fingerprint[:16]}`."]
     if draft.data.credits:
         lines.append("Sources, whose licences hold for what is derived from them:\n")
-        lines += [f"- {credit.name}: {credit.authors}; {credit.license}" for credit in draft.data.credits]
+        lines += [f"- {literal(f'{c.name}: {c.authors}; {c.license}')}" for c in draft.data.credits]
     return "\n".join(lines)

@@ -1,9 +1,15 @@
 import json
+from html.parser import HTMLParser
 
-from app.store.manifest import DataSummary, ManifestDraft
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt  # comes with Keras
+
+from app.store.manifest import Credit, DataSummary, ManifestDraft
 from app.store.scores import SplitMetrics
 from app.training.evaluation.scoring import table
-from app.training.model_card import model_card
+from app.training.model_card import literal, model_card
 from tests.fixtures.tiny_model import tiny_draft
 
 
@@ -75,4 +81,58 @@ def test_without_any_scores_it_says_so() -> None:
 
 def test_what_it_was_begun_with() -> None:
     tuned = tiny_draft().model_copy(update={"training": {"init": "pets:1"}})
-    assert "trained from the weights of `pets:1` by `segserve train`" in model_card("a", tuned, {}, 1, ["b"], None)
+    assert "trained from the weights of pets:1 by `segserve train`" in model_card("a", tuned, {}, 1, ["b"], None)
+
+
+class Rendered(HTMLParser):
+    """Elements of rendered Markdown, and their text."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.text = ""
+        self.feed(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+EVIL = "<b>a|b</b> `c` *d* _e_ ~~f~~ [g](h) &lt; i\\|j $k$ <!--"
+LINES = st.text("ab_1 .)-+#>*`<&;|\\[]()!~\"'", min_size=1, max_size=12).map(str.strip).filter(bool)
+
+
+@given(name=LINES, other=LINES)
+def test_every_name_is_shown_as_it_is(name: str, other: str) -> None:
+    iou: dict[str, float | None] = {name: 0.5}
+    shown = Rendered(table({other: SplitMetrics(pictures=3, mean_iou=0.5, iou=iou)}, written=literal))
+    assert shown.elements <= {"table", "thead", "tbody", "tr", "th", "td"}
+    assert f"\nIoU {name}\n" in shown.text
+    assert f"\n{other}\n3\n0.500\n" in shown.text
+    item = Rendered(f"- {literal(name)}")
+    assert (item.elements, item.text.strip()) == ({"ul", "li"}, name)
+
+
+@pytest.mark.parametrize("name", ["person", "traffic_light", "sky-other", "what? (a thing)", "Straße", "2 + 2", "a: b"])
+def test_usual_names_need_no_escape(name: str) -> None:
+    assert literal(name) == name
+
+
+def test_names_in_a_card() -> None:
+    draft = tiny_draft()
+    labels = tuple(label.model_copy(update={"name": f"{label.id}{EVIL}"}) for label in draft.labels)
+    scores = draft.metrics["test"].model_copy(update={"iou": {label.name: 0.5 for label in labels}})
+    credit = Credit(name="10. Pictures" + EVIL, authors=EVIL, license="https://example.org/by_sa/4.0")
+    data = DataSummary(fingerprint="a", pictures={"training": 5}, credits=(credit,))
+    update = {"labels": labels, "metrics": {EVIL: scores}, "data": data, "training": {"init": f"runs/{EVIL}"}}
+    card = Rendered(model_card("pets", draft.model_copy(update=update), {}, 1, [EVIL], None))
+    own = Rendered(model_card("pets", draft, {}, 1, [""], None))
+    assert card.elements == own.elements
+    assert f"into 3 classes (0 0{EVIL}, 1 1{EVIL}, 2 2{EVIL})" in card.text
+    assert f"trained from the weights of runs/{EVIL} by" in card.text
+    assert f"\nIoU 2{EVIL}\n" in card.text
+    assert f"\n{EVIL}\n2\n0.500\n" in card.text
+    assert f"\n10. Pictures{EVIL}: {EVIL}; https://example.org/by_sa/4.0\n" in card.text
+    assert f"Trained on: {EVIL}." in card.text

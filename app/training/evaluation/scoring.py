@@ -65,15 +65,18 @@ def score_split(
     return results
 
 
-def table(metrics: Mapping[str, SplitMetrics], title: str = "split") -> str:
+def table(
+    metrics: Mapping[str, SplitMetrics], title: str = "split", written: Callable[[str], str] = lambda name: name
+) -> str:
     """Scores as a Markdown table: a row each with and without flip averaging.
 
     Args:
         metrics: at least one, by name.
         title: what the names are.
+        written: how names are written.
     """
-    head = [title, "pictures", *columns(next(iter(metrics.values())))]
-    return markdown(head, [[name, str(pictures), *cells(scores)] for name, pictures, scores in rows(metrics)])
+    head = [title, "pictures", *map(written, columns(next(iter(metrics.values()))))]
+    return markdown(head, [[written(name), str(pictures), *cells(scores)] for name, pictures, scores in rows(metrics)])
 
 
 def rows(metrics: Mapping[str, SplitMetrics]) -> list[tuple[str, int, Scores]]:
