@@ -1,7 +1,9 @@
 import numpy as np
 
 from app.core.labels import UNDECIDED
+from app.imaging.geometry import Geometry, resize_mask, resize_picture
 from app.training.config import TrainingConfig
+from app.training.dataset import read_sample
 from app.training.sheets import COLUMNS, GAP, augmented_sheet, examples_sheet, sheet, tinted
 from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.drawn_pets import Array
@@ -59,8 +61,11 @@ def test_examples_are_picture_truth_and_prediction(source: OxfordPets, config: T
     (pictures,) = calls
     assert pictures.shape == (3, side, side, 3)
     assert pictures.dtype == np.float32
-    assert np.array_equal(cell(canvas, 0, 3, side), pictures[1])
-    border = np.full((side, side), 2, np.uint8)
-    assert np.array_equal(cell(canvas, 0, 5, side), tinted(pictures[1].astype(np.uint8), border, PETS))
-    assert not np.array_equal(cell(canvas, 0, 4, side), cell(canvas, 0, 5, side))
-    assert np.array_equal(cell(canvas, 1, 0, side), pictures[2])
+    pixels, mask = read_sample(source, source.samples("test")[1])
+    frame = Geometry((mask.shape[0], mask.shape[1]), (side, side), "letterbox")
+    shown = resize_picture(pixels, frame)
+    assert np.array_equal(cell(canvas, 0, 3, side), shown)
+    assert np.array_equal(cell(canvas, 0, 4, side), tinted(shown, resize_mask(mask, frame), PETS))
+    border = resize_mask(np.full_like(mask, 2), frame)
+    assert np.array_equal(cell(canvas, 0, 5, side), tinted(shown, border, PETS))
+    assert (cell(canvas, 1, 0, side) != 255).all()  # the third begins the second row
