@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.negotiation import negotiate
 from app.core.errors import InvalidParameterError
+from app.core.labels import LabelMap
 from app.inference.answers import Output, ProbabilitiesSize, SegmentOptions
 
 MEDIA_TYPES: dict[str, str] = {
@@ -34,7 +35,8 @@ class SegmentQuery(BaseModel):
     classes: str | None = Field(
         None,
         max_length=10_000,
-        description="Names of classes to keep, separated by commas; pixels of the others become 255, undecided.",
+        description="Names of classes to keep, separated by commas; pixels of the others become 255, undecided. A name "
+        "that holds commas is written as it is.",
         examples=["pet,border"],
     )
     threshold: float = Field(
@@ -59,11 +61,12 @@ class SegmentQuery(BaseModel):
         examples=["original"],
     )
 
-    def options(self, accept: str | None) -> SegmentOptions:
+    def options(self, accept: str | None, labels: LabelMap) -> SegmentOptions:
         """How to segment.
 
         Args:
             accept: the Accept header, which decides about the output if the query does not.
+            labels: of the model that answers.
 
         Raises:
             InvalidParameterError: an empty class name, or `size` without probabilities.
@@ -72,12 +75,12 @@ class SegmentQuery(BaseModel):
         output = self.output or _OUTPUTS[negotiate(accept, MEDIA_TYPES)]
         if self.size is not None and output != "probabilities":
             raise InvalidParameterError("size", "goes with output=probabilities only")
-        return SegmentOptions(output, self._classes(), self.threshold, self.size or "model")
+        return SegmentOptions(output, self._classes(labels), self.threshold, self.size or "model")
 
-    def _classes(self) -> tuple[str, ...] | None:
+    def _classes(self, labels: LabelMap) -> tuple[str, ...] | None:
         if self.classes is None:
             return None
-        names = tuple(name.strip() for name in self.classes.split(","))
+        names = labels.listed(self.classes)
         if not all(names):
             raise InvalidParameterError("classes", "names separated by commas, as in classes=pet,border")
         return names

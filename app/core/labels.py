@@ -66,6 +66,23 @@ class LabelMap:
         known = ", ".join(label.name for label in self.labels)
         raise InvalidParameterError("classes", f"no class {name!r}; this model has {known}")
 
+    def listed(self, text: str) -> tuple[str, ...]:
+        """Names from a list that commas separate; where a name holds commas, too, the longest one that fits is taken.
+
+        A name that no class has is passed as it is; there may be spaces around commas.
+        """
+        parts = [part.strip() for part in text.split(",")]
+        known = {tuple(part.strip() for part in label.name.split(",")): label.name for label in self.labels}
+        longest = max(map(len, known))
+        names: list[str] = []
+        first = 0
+        while first < len(parts):
+            ends = range(first + longest, first, -1)
+            end = next((end for end in ends if tuple(parts[first:end]) in known), first + 1)
+            names.append(known.get(tuple(parts[first:end]), parts[first]))
+            first = end
+        return tuple(names)
+
     def ids(self, role: Role) -> tuple[int, ...]:
         """Ids of the classes with that role."""
         return tuple(label.id for label in self.labels if label.role == role)

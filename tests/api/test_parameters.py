@@ -3,11 +3,15 @@ from fastapi import Request
 
 from app.api.parameters import MEDIA_TYPES, SEGMENT_OPTIONS, SegmentQuery, given_once
 from app.core.errors import InvalidParameterError, NotAcceptableError
+from app.core.labels import Label, LabelMap
 from app.inference.answers import SegmentOptions
+
+NAMES = ("pet", "border", "stuff, other")
+LABELS = LabelMap(tuple(Label(number, name, (number, 0, 0)) for number, name in enumerate(NAMES)))
 
 
 def options(accept: str | None = None, **query: object) -> SegmentOptions:
-    return SegmentQuery.model_validate(query).options(accept)
+    return SegmentQuery.model_validate(query).options(accept, LABELS)
 
 
 def test_nothing_given_means_a_mask_of_all_classes() -> None:
@@ -31,6 +35,10 @@ def test_output_overrules_accept() -> None:
     assert options("application/pdf", output="overlay").output == "overlay"
     with pytest.raises(NotAcceptableError):
         options("application/pdf")
+
+
+def test_a_class_whose_name_holds_a_comma_can_be_asked_for() -> None:
+    assert options(classes="pet,stuff, other").classes == ("pet", "stuff, other")
 
 
 @pytest.mark.parametrize("classes", ["", ",", "pet,", "pet,,border", " "])

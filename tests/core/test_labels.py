@@ -1,4 +1,5 @@
 import dataclasses
+import time
 
 import pytest
 
@@ -35,6 +36,37 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 def test_names_are_matched_exactly() -> None:
     with pytest.raises(InvalidParameterError):
         PETS.named("Pet")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("a", ["a"]),
+        ("c, a", ["c", "a"]),
+        ("a,b", ["a, b"]),  # the longest name that fits
+        ("b,a", ["b", "a"]),
+        (" a , b ,c", ["a, b", "c"]),
+        ("b,a, b", ["b", "a, b"]),
+        ("c,a,b,c", ["c", "a, b", "c"]),
+        ("1,000,c", ["1,000", "c"]),
+        ("1,001", ["1", "001"]),
+        ("a,b,c,d,e", ["a, b", "c,d,e"]),
+        ("a,,x", ["a", "", "x"]),
+        ("", [""]),
+    ],
+)
+def test_names_in_a_list(text: str, names: list[str]) -> None:
+    known = ["a", "b", "a, b", "c", "1,000", "c,d,e"]
+    labels = LabelMap(tuple(Label(number, name, (number, 0, 0)) for number, name in enumerate(known)))
+    assert labels.listed(text) == tuple(names)
+
+
+def test_a_long_list_is_read_at_once() -> None:
+    """5,000 names, each the beginning of one that holds commas."""
+    labels = LabelMap((Label(0, "a", (0, 0, 0)), Label(1, ",".join("a" * 50) + ",b", (1, 0, 0))))
+    start = time.process_time()
+    assert labels.listed(",".join("a" * 5000)) == ("a",) * 5000
+    assert time.process_time() - start < 2
 
 
 def test_ids_by_role() -> None:

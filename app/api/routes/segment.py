@@ -102,7 +102,7 @@ async def segment(
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
     served = await service.serving(query.model)
-    options = query.options(request.headers.get("accept"))
+    options = query.options(request.headers.get("accept"), served.model.labels)
     with service.admission.slot():
         picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
         answer = await served.segmenter.segment(picture, options)
