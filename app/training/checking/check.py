@@ -24,7 +24,7 @@ from app.training.checking.problems import (
     grouped,
 )
 from app.training.checking.summary import Summary, summarise
-from app.training.sources.samples import LISTS, TRAINVAL, DataFolder, DataSource, Sample
+from app.training.sources.samples import LISTS, TEST, TRAINVAL, DataFolder, DataSource, Sample
 
 ALL = "all"
 
@@ -43,6 +43,7 @@ class CheckResult:
         sources: a summary of each source, where there are several.
         pairs: pictures that show the same, the most serious first.
         findings: all problems, errors first.
+        comparable: pictures that training could take and a model may be shown: on a list, and not on `test`.
     """
 
     labels: LabelMap
@@ -51,16 +52,12 @@ class CheckResult:
     sources: dict[str, Summary]
     pairs: tuple[Pair, ...]
     findings: tuple[Finding, ...]
+    comparable: tuple[Sample, ...]
 
     @property
     def ok(self) -> bool:
         """Whether training would not stop at anything that was found."""
         return all(finding.kind.severity != "error" for finding in self.findings)
-
-    @property
-    def usable(self) -> list[Sample]:
-        """Pictures that training could take, each once."""
-        return [inspection.sample for inspection in self.inspections if inspection.pixels is not None]
 
 
 def check(source: DataFolder, report: Report) -> CheckResult:
@@ -86,7 +83,8 @@ def check(source: DataFolder, report: Report) -> CheckResult:
     problems += [pair.problem for pair in pairs] + group_leaks(list(listed.values()), side_of)
     problems += _absent_classes(splits.get(TRAINVAL))
     sources = _by_source(inspections, source.labels)
-    return CheckResult(source.labels, inspections, splits, sources, tuple(pairs), grouped(problems))
+    comparable = _comparable(lists, inspections)
+    return CheckResult(source.labels, inspections, splits, sources, tuple(pairs), grouped(problems), comparable)
 
 
 def inspect_all(source: DataSource, samples: Sequence[Sample], report: Report) -> tuple[Inspection, ...]:
@@ -171,3 +169,10 @@ def _by_source(inspections: Sequence[Inspection], labels: LabelMap) -> dict[str,
     for inspection in inspections:
         members[inspection.sample.source].append(inspection)
     return {name: summarise(members[name], labels) for name in sorted(members)} if len(members) > 1 else {}
+
+
+def _comparable(lists: Mapping[str, list[Sample]], inspections: Sequence[Inspection]) -> tuple[Sample, ...]:
+    """What is on no list is left out, too: where the list `test` cannot be read, its pictures are among them."""
+    listed = {sample.name for samples in lists.values() for sample in samples}
+    names = listed - {sample.name for sample in lists.get(TEST, [])}
+    return tuple(i.sample for i in inspections if i.pixels is not None and i.sample.name in names)

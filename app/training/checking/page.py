@@ -119,7 +119,8 @@ def _contradicted(exhibits: Sequence[tuple["Exhibit", Disagreement]], labels: La
     words = (
         f"Ranked by the share of pixels for which the model is sure (p ≥ {CONFIDENT}) of another class than the mask. "
         "From left to right: picture, mask of the data, mask of the model, difference. Wrong masks are among the "
-        "first, beside pictures that the model does not understand: look at each before you change it."
+        "first, beside pictures that the model does not understand: look at each before you change it. The list test "
+        "is not ranked: masks mended by a model's word would flatter it."
     )
     return [
         words,

@@ -28,7 +28,11 @@ data.add_command(label)
 @click.argument("folder", metavar="DIR", type=Folder)
 @layout_option
 @click.option("--html", type=Folder, metavar="DIR|FILE", help=f"Write a page to look at: FILE.html, or DIR/{PAGE}.")
-@click.option("--model", metavar="RUN|MODEL", help="Rank masks by how far this network contradicts them.")
+@click.option(
+    "--model",
+    metavar="RUN|MODEL",
+    help="Rank masks, but for those of the list test, by how far this network contradicts them.",
+)
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every problem by name.")
 @reports_errors
@@ -53,6 +57,7 @@ def check(folder: Path, layout: str, html: Path | None, model: str | None, model
     from app.training.checking.text import report_json, report_text
     from app.training.files import make_folder, write_file
     from app.training.sources.opening import open_source
+    from app.training.sources.samples import TEST
 
     source = open_source(folder, layout)
     page = None if html is None else html if html.suffix == ".html" else html / PAGE
@@ -63,8 +68,10 @@ def check(folder: Path, layout: str, html: Path | None, model: str | None, model
         result = check_folder(source, report)
     ranking = []
     if candidate is not None:
+        if TEST in result.splits:
+            click.echo(f"the list {TEST} is not ranked: masks mended by a model's word would flatter it", err=True)
         with progress("comparing") as report:
-            ranking = rank(candidate, source, result.usable, report)
+            ranking = rank(candidate, source, result.comparable, report)
     if page is not None:
         exhibits = exhibits_of(candidate, source, ranking) if candidate is not None else []
         write_file(page, check_page(f"Check of {folder.name}", result, source, exhibits).encode())

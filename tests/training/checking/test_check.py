@@ -38,7 +38,7 @@ def test_a_data_set_without_problems(shapes: Path) -> None:
         assert share.pixels == pytest.approx(sum((mask == number).sum() for mask in masks) / pixels)
         assert share.pictures == sum((mask == number).any() for mask in masks)
     assert result.sources == {}
-    assert sorted(sample.name for sample in result.usable) == [f"scene{number:03d}" for number in range(12)]
+    assert result.splits["all"].usable == 12
 
 
 def test_every_problem_is_found_in_one_go(shapes: Path) -> None:
@@ -60,7 +60,7 @@ def test_every_problem_is_found_in_one_go(shapes: Path) -> None:
     }
     assert len(result.findings) == 5  # both unknown values say the same
     assert result.splits["trainval"].usable == 4
-    assert sorted(sample.name for sample in result.usable) == [f"scene{number:03d}" for number in range(5, 12)]
+    assert sorted(sample.name for sample in result.comparable) == [f"scene{number:03d}" for number in range(5, 9)]
 
 
 def test_a_broken_list_does_not_keep_from_looking_at_the_pictures(shapes: Path) -> None:
@@ -71,6 +71,17 @@ def test_a_broken_list_does_not_keep_from_looking_at_the_pictures(shapes: Path) 
     assert "no picture has the name nobody" in result.findings[0].detail
     assert result.splits.keys() == {"all"}
     assert result.splits["all"].pictures == 12
+
+
+def test_no_model_is_shown_what_is_or_may_be_on_the_list_to_test_on(shapes: Path) -> None:
+    assert [sample.name for sample in checked(shapes).comparable] == [f"scene{number:03d}" for number in range(9)]
+    (shapes / "trainval.txt").write_text("scene000\nscene001\nscene011\n")  # the last is on `test`, too
+    assert [sample.name for sample in checked(shapes).comparable] == ["scene000", "scene001"]
+    (shapes / "test.txt").write_text("scene009\nscene009\n")
+    result = checked(shapes)
+    assert not result.ok
+    assert len(result.inspections) == 12
+    assert result.comparable == ()
 
 
 def test_a_mask_without_a_picture(shapes: Path) -> None:

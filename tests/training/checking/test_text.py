@@ -55,7 +55,7 @@ def test_the_report_of_a_bad_one(shapes: Path) -> None:
     rows = [f"scene{number:03d},{'ab'[number % 2]}" for number in range(12)]
     (shapes / "samples.csv").write_text("name,source\n" + "\n".join(rows))
     result = checked(shapes)
-    ranking = [Disagreement(sample, 0.25, 0.5) for sample in result.usable]
+    ranking = [Disagreement(sample, 0.25, 0.5) for sample in result.comparable]
     text = report_text(result, ranking)
     assert "| source | pictures | usable |" in text
     assert "| class | a: pixels | a: pictures | b: pixels |" in text
@@ -65,7 +65,7 @@ def test_the_report_of_a_bad_one(shapes: Path) -> None:
 
 
 def test_only_the_first_of_a_ranking_are_printed() -> None:
-    result = CheckResult(PETS, (), {"all": summarise([], PETS)}, {}, (), (Finding(ABSENT_CLASS, "", MASKS[:1]),))
+    result = CheckResult(PETS, (), {"all": summarise([], PETS)}, {}, (), (Finding(ABSENT_CLASS, "", MASKS[:1]),), ())
     ranking = [Disagreement(Sample(f"p{n:02d}", Path("a"), Path("b")), 1 - n / 100, 0.5) for n in range(30)]
     text = report_text(result, ranking)
     assert "| p19 | 81.0 % | 0.500 |" in text
@@ -77,7 +77,7 @@ def test_as_json_every_problem_is_named(shapes: Path) -> None:
     for number in range(7):
         (shapes / "masks" / f"scene{number:03d}.png").unlink()
     result = checked(shapes)
-    ranking = [Disagreement(sample, 0.25, 0.5) for sample in result.usable]
+    ranking = [Disagreement(sample, 0.25, 0.5) for sample in result.comparable]
     content = json.loads(report_json(result, ranking))
     assert content["classes"] == ["background", "circle", "square", "triangle"]
     assert (content["pictures"], content["ok"]) == (12, False)
