@@ -4,7 +4,7 @@ Names of files and classes come from others: every text is escaped unless it is 
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -17,6 +17,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """Content security policy of a page: even a mistake in escaping runs nothing and fetches nothing."""
+
+LONGEST_LEGEND = 40
+"""Most names of a legend that is open from the start."""
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6675; --paper: #fff; --tint: #f3f5f8; --line: #d9dee6;
@@ -31,14 +34,18 @@ p { max-width: 46rem; margin: .5rem 0 1rem; }
 .lead { color: var(--soft); font-size: 1.1rem; }
 a { color: var(--accent); }
 nav ul { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin: 1.25rem 0 0; padding: 0; list-style: none; }
-.wide { overflow-x: auto; }
+.wide { overflow: auto; max-height: min(80vh, 44rem); }
 .wide:focus-visible { outline: 2px solid var(--accent); }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+table { border-collapse: separate; border-spacing: 0; margin: 1rem 0; font-variant-numeric: tabular-nums; }
 caption, figcaption { color: var(--soft); font-size: .9rem; text-align: left; max-width: 46rem; padding-bottom: .5rem; }
 th, td { padding: .4rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child { text-align: left; font-weight: 500; white-space: normal; min-width: 8rem; }
+th:first-child { text-align: left; font-weight: 500; white-space: normal; min-width: min(12rem, 35vw); }
 thead th { color: var(--soft); font-size: .85rem; font-weight: 600; vertical-align: bottom; }
 thead th, thead th:first-child { white-space: normal; }
+thead th, th:first-child { position: sticky; z-index: 1; background: var(--paper); }
+thead th { top: 0; }
+th:first-child { left: 0; }
+thead th:first-child { z-index: 2; }
 .shaded { display: block; margin: -.4rem -.6rem; padding: .4rem .6rem;
   background: color-mix(in srgb, var(--accent) var(--share), transparent); }
 .numbers { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem;
@@ -56,8 +63,10 @@ svg { display: block; max-width: 100%; height: auto; }
 .row img { display: block; width: 100%; max-height: 15rem; object-fit: contain; object-position: left top; }
 .swatch { display: inline-block; width: .8em; height: .8em; margin-right: .45em; border: 1px solid var(--line);
   border-radius: .2em; }
+details { margin: .5rem 0 1rem; }
+summary { cursor: pointer; color: var(--accent); }
 footer { margin-top: 4rem; color: var(--soft); font-size: .85rem; }
-@media print { nav { display: none; } figure, tr { break-inside: avoid; } }
+@media print { nav { display: none; } .wide { max-height: none; } figure, tr { break-inside: avoid; } }
 """
 
 
@@ -137,7 +146,10 @@ def numbers(values: Mapping[str, tuple[str, str]]) -> Html:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> Html:
-    """A table; the first cell of each row names it, the others stand to the right. Too wide a one scrolls by itself."""
+    """A table; the first cell of each row names it, the others stand to the right.
+
+    Too large a one scrolls by itself; its titles and names stay in sight.
+    """
     titles = "".join(f'<th scope="col">{markup(cell)}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{markup(row[0])}</th>{"".join(f"<td>{markup(cell)}</td>" for cell in row[1:])}</tr>'
@@ -159,9 +171,12 @@ def swatch(name: str, colour: tuple[int, int, int]) -> Html:
     return Html(f"{square}{markup(name)}")
 
 
-def legend(colours: Iterable[tuple[str, tuple[int, int, int]]]) -> Html:
-    """A paragraph of names, each beside its colour."""
-    return paragraph(joined(joined([swatch(name, colour), Html("&emsp;")]) for name, colour in colours))
+def legend(colours: Sequence[tuple[str, tuple[int, int, int]]]) -> Html:
+    """A paragraph of names, each beside its colour; very many are folded up."""
+    names = paragraph(joined(joined([swatch(name, colour), Html("&emsp; ")]) for name, colour in colours))
+    if len(colours) <= LONGEST_LEGEND:
+        return names
+    return Html(f"<details><summary>{len(colours)} classes and their colours</summary>{names}</details>")
 
 
 def figure(content: Html, caption: str) -> Html:

@@ -6,7 +6,7 @@ import re
 
 from app.store.manifest import ManifestDraft
 from app.store.scores import Scores
-from app.training.evaluation.scoring import shown, table
+from app.training.evaluation.scoring import MOST_COLUMNS, markdown, shown, table
 from app.training.machine import processor
 
 SPECIAL = re.compile(r"[\\`*\[<~$]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)|^[-+#>]|^\d+[.)]")
@@ -39,9 +39,7 @@ def model_card(
         f"by `segserve train`; input {height}×{width} RGB 0–255, pictures are brought to it by "
         f"`{draft.preprocessing.resize}`.",
         "## Quality",
-        table(draft.metrics, written=literal)
-        if draft.metrics
-        else "Not scored: no labelled picture was kept out of training.",
+        _scores(draft) if draft.metrics else "Not scored: no labelled picture was kept out of training.",
         "IoU, Dice and accuracy are counted over all pixels of a split together, at each mask's own size; undecided "
         "pixels are left out. *Foreground + border* is their union against the rest. *Boundary F-score*: contours that "
         "lie within 0.75 % of the diagonal of each other, mean of the classes. Cross-entropy in nats; *calibration "
@@ -74,6 +72,17 @@ def literal(text: str) -> str:
 def _origin(draft: ManifestDraft) -> str:
     init = draft.training.get("init")
     return f"trained from the weights of {literal(str(init))}" if init else "trained from scratch"
+
+
+def _scores(draft: ManifestDraft) -> str:
+    """A table; a second one for the IoU of classes that are too many for columns of the first."""
+    tables = [table(draft.metrics, written=literal)]
+    if len(draft.labels) > MOST_COLUMNS:
+        head = ["IoU of", *map(literal, draft.metrics)]
+        names = [label.name for label in draft.labels]
+        scores = draft.metrics.values()
+        tables.append(markdown(head, [[literal(name), *(shown(each.iou[name]) for each in scores)] for name in names]))
+    return "\n\n".join(tables)
 
 
 def _calibration(draft: ManifestDraft, before: Scores | None) -> str:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from app.training.html import (
+    LONGEST_LEGEND,
     Html,
     Section,
     data_uri,
@@ -101,6 +102,14 @@ def test_pieces() -> None:
     assert row([Html("<i></i>"), Html("<b></b>")]) == '<div class="row"><i></i><b></b></div>'
     assert "min(100%, 300px)" in gallery([Html("")], 300)
     assert texts(numbers({"IoU": ("0.8", "of all")})) == "IoU0.8of all"
+
+
+def test_a_long_legend_is_folded_up() -> None:
+    colours = [(f"class {number}", (number, 0, 0)) for number in range(LONGEST_LEGEND + 1)]
+    folded = legend(colours)
+    assert folded.startswith(f"<details><summary>{LONGEST_LEGEND + 1} classes and their colours</summary><p>")
+    assert legend(colours[1:]).startswith("<p>")
+    assert texts(folded).count("class ") == LONGEST_LEGEND + 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])

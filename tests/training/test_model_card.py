@@ -74,6 +74,20 @@ def test_without_a_temperature_either_nothing_is_promised() -> None:
     assert "There were no pictures to fit it on: probabilities may promise too much." in card
 
 
+def test_very_many_classes_have_a_table_of_their_own() -> None:
+    draft = tiny_draft()
+    labels = tuple(draft.labels[0].model_copy(update={"id": n, "name": f"<{n}>"}) for n in range(30))
+    iou = {label.name: label.id / 100 for label in labels} | {"<7>": None}
+    scores = draft.metrics["test"].model_copy(update={"iou": iou})
+    many = draft.model_copy(update={"labels": labels, "metrics": {"validation": scores, "test": scores}})
+    quality = model_card("a", many, {}, 1, ["b"], None).partition("## Quality\n\n")[2]
+    assert quality.startswith("| split | pictures | mean IoU | foreground + border IoU |")
+    rows = quality.split("\n\n")[1].splitlines()
+    assert rows[:3] == ["| IoU of | validation | test |", "|---|---|---|", "| \\<0> | 0.000 | 0.000 |"]
+    assert rows[9] == "| \\<7> | – | – |"
+    assert len(rows) == 2 + 30
+
+
 def test_without_any_scores_it_says_so() -> None:
     unscored = tiny_draft().model_copy(update={"metrics": {}})
     assert "Not scored: no labelled picture was kept out of training." in model_card("a", unscored, {}, 1, ["b"], None)

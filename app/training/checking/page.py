@@ -124,7 +124,7 @@ def _contradicted(exhibits: Sequence[tuple["Exhibit", Disagreement]], labels: La
     )
     return [
         words,
-        legend((label.name, label.colour) for label in labels),
+        legend([(label.name, label.colour) for label in labels]),
         gallery([_exhibit(drawn, disagreement) for drawn, disagreement in exhibits]),
     ]
 
@@ -155,7 +155,7 @@ def _samples(samples: Sequence[Sample], source: DataSource) -> list[str]:
     words = "Some of each source and class, the mask tinted over the picture; undecided pixels are black."
     return [
         words,
-        legend((label.name, label.colour) for label in source.labels),
+        legend([(label.name, label.colour) for label in source.labels]),
         gallery([_sample(sample, source) for sample in samples], NARROW),
     ]
 

@@ -6,12 +6,12 @@ from app import __version__
 from app.core.labels import LabelMap
 from app.store.scores import SplitMetrics
 from app.training.evaluation.bootstrap import DRAWS
-from app.training.evaluation.boundary import TOLERANCE
 from app.training.evaluation.calibration import BINS
+from app.training.evaluation.class_tables import class_table, confusion_table
 from app.training.evaluation.diagrams import reliability_diagram
 from app.training.evaluation.gallery import Exhibit
 from app.training.evaluation.report import Comparison, PictureScore, Report
-from app.training.evaluation.scoring import cells, columns, rows, shown
+from app.training.evaluation.scoring import MOST_COLUMNS, cells, columns, rows, shown
 from app.training.evaluation.text import difference_cells, interval_text
 from app.training.html import (
     Html,
@@ -25,8 +25,6 @@ from app.training.html import (
     paragraph,
     picture,
     row,
-    shaded,
-    swatch,
     table,
 )
 
@@ -37,6 +35,8 @@ IOU = (
 
 WORST = "Those with the lowest mean IoU of their own, the worst first. Is it the network that is wrong, or the truth?"
 RANDOM = "Drawn from all: how the network does as a rule."
+CAPTIONED = 8
+"""Most classes below a picture; of more the lowest."""
 
 
 def report_page(report: Report, labels: LabelMap, worst: Sequence[Exhibit], random: Sequence[Exhibit]) -> str:
@@ -46,9 +46,9 @@ def report_page(report: Report, labels: LabelMap, worst: Sequence[Exhibit], rand
         Section("In short", [_key_figures(report)]),
         Section("Scores", [_scores(report.metrics), IOU]),
         *([_compared(report, report.comparison)] if report.comparison else []),
-        Section("Each class", [_classes(report, labels)]),
+        Section("Each class", [class_table(report, labels)]),
         *([_groups(report)] if report.by_source or report.by_kind else []),
-        Section("What is taken for what", [_confusion(report)]),
+        Section("What is taken for what", [confusion_table(report)]),
         Section("Can its probabilities be trusted?", _calibration(report)),
         Section("The worst pictures", [WORST, *_gallery(worst, labels)]),
         Section("Pictures at random", [RANDOM, *_gallery(random, labels)]),
@@ -99,11 +99,18 @@ def _rows(metrics: Mapping[str, SplitMetrics]) -> list[list[str]]:
 
 def _compared(report: Report, comparison: Comparison) -> Section:
     both = {report.network: report.whole, comparison.network: comparison.metrics}
-    differences = [[*difference_cells(each), "yes" if each.decided else "no"] for each in comparison.differences]
+    many = len(report.classes) > MOST_COLUMNS
+    differences = [
+        [*difference_cells(each), "yes" if each.decided else "no"]
+        for each in comparison.differences
+        if each.decided or not (many and each.measure.startswith("IoU "))
+    ]
     caption = (
         f"{report.network} less {comparison.network}, both on the same pictures in each of {DRAWS:,} draws (paired "
         "bootstrap): what both find hard cancels out. A difference is one where the interval leaves out zero."
     )
+    if many:
+        caption += " Of the classes only those with a difference are shown; one in twenty has one by chance."
     head = ["measure", "difference", "95 % interval", "draws above zero", "a difference?"]
     return Section(
         f"Against {comparison.network}",
@@ -112,29 +119,6 @@ def _compared(report: Report, comparison: Comparison) -> Section:
             table(head, differences, caption),
         ],
     )
-
-
-def _classes(report: Report, labels: LabelMap) -> Html:
-    found = {interval.measure: interval for interval in report.intervals}
-    pixels = sum(map(sum, report.confusion))
-    body = [
-        [
-            swatch(label.name, label.colour),
-            f"{100 * sum(report.confusion[label.id]) / pixels:.1f} %",
-            shown(report.whole.iou[label.name]),
-            interval_text(found[f"IoU {label.name}"]),
-            shown(report.whole.dice[label.name]),
-            *map(shown, (boundary.precision, boundary.recall, boundary.f_score)),
-        ]
-        for label, boundary in zip(labels, report.boundary.values(), strict=True)
-    ]
-    caption = (
-        f"Boundary precision: share of the predicted contour that lies within {100 * TOLERANCE:g} % of the image's "
-        "diagonal of the true one. Boundary recall: share of the true contour that was met so. The F-score is their "
-        "harmonic mean. A dash: no picture has the class."
-    )
-    head = ["class", "share of pixels", "IoU", "95 % interval", "Dice"]
-    return table([*head, "boundary precision", "boundary recall", "boundary F-score"], body, caption)
 
 
 def _groups(report: Report) -> Section:
@@ -150,18 +134,6 @@ def _groups(report: Report) -> Section:
     return Section("Groups of pictures", [words, *parts])
 
 
-def _confusion(report: Report) -> Html:
-    body = []
-    for name, counts in zip(report.classes, report.confusion, strict=True):
-        shares = [count / max(1, sum(counts)) for count in counts]
-        body.append([name, *(shaded(f"{100 * share:.1f} %", share) for share in shares)])
-    caption = (
-        "Confusion matrix. Each row holds all pixels that truly are of one class and says what share of them was taken "
-        "for which class; a row sums to 100 %. On the diagonal they are right."
-    )
-    return table(["true class", *(f"taken for {name}" for name in report.classes)], body, caption)
-
-
 def _calibration(report: Report) -> list[str]:
     error = report.whole.expected_calibration_error or 0.0
     caption = (
@@ -175,7 +147,7 @@ def _calibration(report: Report) -> list[str]:
 
 
 def _gallery(exhibits: Sequence[Exhibit], labels: LabelMap) -> list[Html]:
-    names = legend((label.name, label.colour) for label in labels)
+    names = legend([(label.name, label.colour) for label in labels])
     words = "From left to right: picture, truth, mask of the network, difference (wrong red, undecided grey)."
     return [paragraph(words), names, gallery([_exhibit(each) for each in exhibits])]
 
@@ -194,6 +166,9 @@ def _exhibit(each: Exhibit) -> Html:
 
 
 def _caption(score: PictureScore) -> str:
-    classes = ", ".join(f"{name} {shown(iou)}" for name, iou in score.iou.items() if iou is not None)
+    there = {name: iou for name, iou in score.iou.items() if iou is not None}
+    lowest = sorted(there, key=there.__getitem__)[:CAPTIONED] if len(there) > CAPTIONED else there
+    classes = ", ".join(f"{name} {shown(there[name])}" for name in lowest)
+    classes += f" and {len(there) - len(lowest)} better ones" if len(there) > len(lowest) else ""
     origin = " ".join(part for part in (score.source, score.mask_kind) if part)
     return f"{score.name}{f' ({origin})' if origin else ''}: mean IoU {score.mean_iou:.3f} ({classes})"

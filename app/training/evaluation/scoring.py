@@ -17,6 +17,9 @@ from app.training.evaluation.pictures import (
 from app.training.evaluation.prediction import Predict
 from app.training.sources.samples import DataSource, Sample
 
+MOST_COLUMNS = 24
+"""Most classes that have a column each."""
+
 
 @dataclass(frozen=True)
 class SplitResults:
@@ -91,17 +94,28 @@ def rows(metrics: Mapping[str, SplitMetrics]) -> list[tuple[str, int, Scores]]:
 
 def columns(scores: Scores) -> list[str]:
     """Titles of what `cells` gives."""
-    first = ["mean IoU", *(f"IoU {name}" for name in scores.iou), "foreground + border IoU", "mean Dice"]
+    first = ["mean IoU", *(f"IoU {name}" for name in _with_columns(scores)), "foreground + border IoU", "mean Dice"]
     return [*first, "pixel accuracy", "boundary F-score", "cross-entropy", "calibration error"]
 
 
 def cells(scores: Scores) -> list[str]:
-    """The scores as text, three digits each."""
+    """The scores as text, three digits each; those of very many classes are left out."""
     dice = [value for value in scores.dice.values() if value is not None]
     mean_dice = sum(dice) / len(dice) if dice else None
-    numbers = [scores.mean_iou, *scores.iou.values(), scores.foreground_iou, mean_dice, scores.pixel_accuracy]
+    numbers = [
+        scores.mean_iou,
+        *_with_columns(scores).values(),
+        scores.foreground_iou,
+        mean_dice,
+        scores.pixel_accuracy,
+    ]
     numbers += [scores.boundary_f_score, scores.cross_entropy, scores.expected_calibration_error]
     return [shown(number) for number in numbers]
+
+
+def _with_columns(scores: Scores) -> dict[str, float | None]:
+    """IoU by class, where these are few enough."""
+    return scores.iou if len(scores.iou) <= MOST_COLUMNS else {}
 
 
 def shown(number: float | None) -> str:

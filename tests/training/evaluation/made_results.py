@@ -1,12 +1,33 @@
 """Results of pictures, made up."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from app.core.labels import Label, LabelMap
 from app.training.evaluation.pictures import PictureResult
-from app.training.sources.samples import Sample
+from app.training.sources.samples import Credit, Sample
 from tests.training.drawn_pets import Array
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A data source of so many classes, `class 0` and on, and no pictures."""
+
+    classes: int
+    credits: tuple[Credit, ...] = ()
+    splits: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> LabelMap:
+        return LabelMap(tuple(Label(number, f"class {number}", (number, 0, 0)) for number in range(self.classes)))
+
+    def samples(self, split: str) -> list[Sample]:
+        return []
+
+    def mask(self, sample: Sample) -> Array:
+        raise NotImplementedError
 
 
 def made_result(
@@ -31,13 +52,13 @@ def made_result(
     )
 
 
-def random_results(count: int, seed: int = 0) -> list[PictureResult]:
-    """Pictures of three classes, most pixels right, with contours and bins."""
+def random_results(count: int, seed: int = 0, classes: int = 3) -> list[PictureResult]:
+    """Pictures of so many classes, most pixels right, with contours and bins."""
     random = np.random.default_rng(seed)
     found = []
     for number in range(count):
-        matrix = random.integers(0, 60, (3, 3)) + np.diag(random.integers(100, 400, 3))
-        matched = random.integers(5, 40, (2, 3))
+        matrix = random.integers(0, 60, (classes, classes)) + np.diag(random.integers(100, 400, classes))
+        matched = random.integers(5, 40, (2, classes))
         boundary = np.stack([matched[0], matched[0] + 20, matched[1], matched[1] + 25])
         right, pixels = np.trace(matrix), matrix.sum()
         calibration = np.zeros((3, 15))

@@ -9,9 +9,9 @@ from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.gallery import Exhibit
 from app.training.evaluation.page import report_page
 from app.training.evaluation.report import PictureScore, Report, make_report
-from app.training.evaluation.scoring import SplitResults
+from app.training.evaluation.scoring import MOST_COLUMNS, SplitResults
 from app.training.sources.oxford import PETS, OxfordPets
-from tests.training.evaluation.made_results import random_results
+from tests.training.evaluation.made_results import Numbered, random_results
 from tests.training.evaluation.test_report import of_kinds
 
 EVIL = '<script>alert("x")</script>'
@@ -105,6 +105,27 @@ def test_every_picture_says_what_it_shows(page: str) -> None:
         "Wrong pixels of dark cat: 25.0 %",
     ]
     assert "dark cat (oxford own): mean IoU 0.432 (pet 0.400, background 0.600)" in page
+
+
+def test_very_many_classes() -> None:
+    """No table is wide; of a picture's classes and of the differences the telling ones are shown."""
+    count = MOST_COLUMNS + 16
+    source = Numbered(count)
+    results, others = random_results(4, classes=count), random_results(4, seed=1, classes=count)
+    first = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+    scored, against = (first, SplitResults(results, results)), (first, SplitResults(others, others))
+    report = make_report(source, "test", scored, against)
+    iou: dict[str, float | None] = {f"class {number}": number / 100 for number in range(20)} | {"class 3": None}
+    made = report_page(report, source.labels, [shown("a", iou)], [])
+    assert max(row.count("<td") for row in made.split("<tr>")) < 12
+    assert "(class 0 0.000, class 1 0.010, class 2 0.020, class 4 0.040, class 5 0.050" in made
+    assert "class 8 0.080 and 11 better ones)" in made
+    assert report.comparison is not None
+    decided = {each.measure: each.decided for each in report.comparison.differences}
+    assert {decided[f"IoU class {number}"] for number in range(count)} == {True, False}
+    for measure in decided:
+        kept = decided[measure] or not measure.startswith("IoU ")
+        assert (f'<th scope="row">{measure}</th>' in made) == kept
 
 
 def test_it_needs_no_network(page: str) -> None:

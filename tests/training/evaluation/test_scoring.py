@@ -3,7 +3,7 @@ import pytest
 
 from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import PictureResult
-from app.training.evaluation.scoring import SplitResults, markdown, score_split, table
+from app.training.evaluation.scoring import MOST_COLUMNS, SplitResults, cells, columns, markdown, score_split, table
 from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.drawn_pets import Array
 from tests.training.evaluation.made_results import made_result
@@ -85,3 +85,14 @@ def test_a_table() -> None:
 
 def test_a_name_does_not_break_a_table() -> None:
     assert markdown(["a|b"], [["c|d"]]) == "| a\\|b |\n|---|\n| c\\|d |"
+
+
+def test_very_many_classes_have_no_columns() -> None:
+    def scores(classes: int) -> Scores:
+        return Scores(mean_iou=0.5, iou={f"class {number}": 0.25 for number in range(classes)})
+
+    few, many = scores(MOST_COLUMNS), scores(MOST_COLUMNS + 1)
+    assert columns(few)[:2] == ["mean IoU", "IoU class 0"]
+    assert columns(many)[:2] == ["mean IoU", "foreground + border IoU"]
+    assert len(columns(few)) == len(cells(few)) == MOST_COLUMNS + 7
+    assert len(columns(many)) == len(cells(many)) == 7
