@@ -68,7 +68,7 @@ class ResizedProbabilities:
 
     def weighted(self, weights: NDArray[np.float32]) -> Self:
         """One plane; summed at the network's size, where there are fewer pixels."""
-        return replace(self, probabilities=(self.probabilities @ weights)[:, :, np.newaxis])
+        return replace(self, probabilities=_plane(self.probabilities, weights))
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,15 @@ class WindowedProbabilities:
 
         def rows() -> Iterator[list[Window]]:
             for row in self.rows():
-                yield [replace(each, probabilities=(each.probabilities @ weights)[:, :, np.newaxis]) for each in row]
+                yield [replace(window, probabilities=_plane(window.probabilities, weights)) for window in row]
 
         return replace(self, classes=1, rows=rows)
+
+
+def _plane(probabilities: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 1) float32: the sum over the classes of probability times weight."""
+    plane: NDArray[np.float32] = (probabilities @ weights)[:, :, np.newaxis]
+    return plane
 
 
 def restored(probabilities: ProbabilityMap) -> NDArray[np.float32]:

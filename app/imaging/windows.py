@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Box, Geometry, RestoredRows, resize_picture, rows_of_a_band
+from app.imaging.geometry import Box, Geometry, ResizeRule, RestoredRows, resize_picture, rows_of_a_band
 
 Probabilities = NDArray[np.float32]
 Infer = Callable[[list[NDArray[np.uint8]]], Iterable[Probabilities]]
@@ -52,6 +52,17 @@ def window_rows(size: tuple[int, int], window: tuple[int, int], overlap: float =
     height, width = min(window[0], size[0]), min(window[1], size[1])
     columns = window_starts(size[1], width, overlap)
     return [[Box(top, left, height, width) for left in columns] for top in window_starts(size[0], height, overlap)]
+
+
+def output_geometry(size: tuple[int, int], target: tuple[int, int], rule: ResizeRule) -> Geometry:
+    """How a picture lies in what a network gives for it.
+
+    Args:
+        size: (H, W) of the picture.
+        target: (h, w) of the network's input.
+        rule: with `crop` the network sees windows, and they are put together at the picture's own size.
+    """
+    return Geometry(size, size, "stretch") if rule == "crop" else Geometry(size, target, rule)
 
 
 def infer_windows(pixels: NDArray[np.uint8], target: tuple[int, int], infer: Infer) -> Iterator[list[Window]]:

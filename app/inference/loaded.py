@@ -14,7 +14,7 @@ from app.core.settings import Settings, load_settings
 from app.imaging.geometry import Geometry, resize_picture
 from app.imaging.masks import segment_mask
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities
-from app.imaging.windows import Infer, infer_windows
+from app.imaging.windows import Infer, infer_windows, output_geometry
 from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_picture
 from app.inference.selection import EngineSelection, choose_engine
@@ -84,9 +84,8 @@ class LoadedModel:
 
     def geometry(self, size: tuple[int, int]) -> Geometry:
         """How a picture of that (H, W) lies in what the network gives: its input, or windows of it put together."""
-        if self.windowed:
-            return Geometry(size, size, "stretch")
-        return Geometry(size, self.manifest.preprocessing.size, self.manifest.preprocessing.resize)
+        preprocessing = self.manifest.preprocessing
+        return output_geometry(size, preprocessing.size, preprocessing.resize)
 
     def predict(self, pixels: NDArray[np.uint8]) -> ProbabilityMap:
         """Class probabilities of one picture; blocks.

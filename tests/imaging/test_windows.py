@@ -15,6 +15,7 @@ from app.imaging.windows import (
     cut,
     infer_windows,
     middle_window,
+    output_geometry,
     window_rows,
     window_starts,
 )
@@ -144,3 +145,9 @@ def test_only_the_windows_that_are_needed_are_held() -> None:
     tracemalloc.stop()
     assert len(taken) > 80
     assert peak < 12 * 64 * 64 * 3 * 4
+
+
+def test_how_a_picture_lies_in_what_a_network_gives() -> None:
+    assert output_geometry((300, 200), (64, 64), "letterbox") == Geometry((300, 200), (64, 64), "letterbox")
+    assert output_geometry((300, 200), (64, 64), "stretch") == Geometry((300, 200), (64, 64), "stretch")
+    assert output_geometry((300, 200), (64, 64), "crop") == Geometry((300, 200), (300, 200), "stretch")

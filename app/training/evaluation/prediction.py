@@ -7,7 +7,7 @@ import numpy as np
 
 from app.core.errors import TrainingError
 from app.imaging.geometry import Geometry, ResizeRule, resize_picture
-from app.imaging.windows import blend, infer_windows
+from app.imaging.windows import blend, infer_windows, output_geometry
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Predict = Callable[[Array], Array]
@@ -27,10 +27,9 @@ def fitted(pictures: Sequence[Array], size: tuple[int, int], rule: ResizeRule) -
     Returns:
         How each lies in its probabilities, and its pixels: (h, w, 3) uint8, or all where the network sees windows.
     """
-    sizes = [(picture.shape[0], picture.shape[1]) for picture in pictures]
+    geometries = [output_geometry((picture.shape[0], picture.shape[1]), size, rule) for picture in pictures]
     if rule == "crop":
-        return [Geometry(each, each, "stretch") for each in sizes], list(pictures)
-    geometries = [Geometry(each, size, rule) for each in sizes]
+        return geometries, list(pictures)
     return geometries, [resize_picture(*pair) for pair in zip(pictures, geometries, strict=True)]
 
 
