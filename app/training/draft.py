@@ -13,7 +13,7 @@ from app.training.evaluation.pictures import PictureResult
 from app.training.evaluation.reference import reference_distribution
 from app.training.evaluation.scoring import SplitResults
 from app.training.run import Run
-from app.training.sources.samples import DataSource, Sample
+from app.training.sources.samples import DataSource, Sample, labelled_for_training
 from app.training.training_set import trained_samples
 
 
@@ -36,8 +36,8 @@ def make_draft(
         reference: pictures that stand for the data.
     """
     config, data = run.config(), run.data()
-    counts = {"training": data.training, **_by_kind(trained_samples(source, config, run.validation() or []))}
-    counts["validation"] = data.validation
+    trained = trained_samples(labelled_for_training(source), config, run.validation() or [])
+    counts = {"training": data.training, **_by_kind(trained), "validation": data.validation}
     counts |= {split: len(result.plain) for split, result in results.items()}
     metrics: dict[str, SplitMetrics] = {}
     for split, result in results.items():

@@ -1,6 +1,6 @@
 """What a run trains on and what it is validated on, out of all the labelled pictures."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.core.labels import UNDECIDED, LabelMap
 from app.training.config import TrainingConfig
 from app.training.dataset import Packed, missing_classes, pack, require_apart
 from app.training.run import Run, RunData
-from app.training.sources.samples import TEST, TRAINVAL, VALIDATION, DataSource, Sample, labelled_for_training
+from app.training.sources.samples import TEST, TRAINVAL, VALIDATION, DataSource, Sample
 from app.training.split import validation_names
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -62,26 +62,34 @@ def make_training_set(source: DataSource, config: TrainingConfig, run: Run, pack
         TrainingError: the split or the choice cannot be made, or the run was begun on other data.
     """
     kept = _kept_apart(source, config, run, packed)
-    chosen = _chosen([sample for sample, apart in zip(packed.samples, kept, strict=True) if not apart], config)
-    indices = np.flatnonzero(~kept)[chosen]
-    training = [packed.samples[index] for index in indices]
+    validation = [packed.samples[index] for index in np.flatnonzero(kept)]
+    training = trained_samples(packed.samples, config, [sample.name for sample in validation])
     classes = tuple(label.name for label in source.labels)
     run.write_data(
-        RunData(fingerprint=packed.fingerprint, training=len(training), validation=int(kept.sum()), classes=classes)
+        RunData(fingerprint=packed.fingerprint, training=len(training), validation=len(validation), classes=classes)
     )
-    rows = np.flatnonzero(np.isin(packed.owners, indices))
+    names = {sample.name for sample in training}
+    rows = np.flatnonzero([packed.samples[owner].name in names for owner in packed.owners])
     shown = [packed.samples[owner] for owner in packed.owners[rows]]
     masks = packed.masks[rows]
     _forget_ignored(masks, shown, config, source.labels)
-    validation = [packed.samples[index] for index in np.flatnonzero(kept)]
     missing = missing_classes(masks, source.labels)
     return TrainingSet(training, validation, shown, packed.pictures[rows], masks, missing)
 
 
-def trained_samples(source: DataSource, config: TrainingConfig, validation: Collection[str]) -> list[Sample]:
-    """The pictures that a run trains on, given the names of those that it keeps apart."""
-    samples = sorted(labelled_for_training(source), key=lambda sample: sample.name)
-    rest = [sample for sample in samples if sample.name not in set(validation)]
+def trained_samples(samples: Iterable[Sample], config: TrainingConfig, validation: Iterable[str]) -> list[Sample]:
+    """The pictures that a run trains on, by name.
+
+    Args:
+        samples: all that it may train or validate on.
+        config: of the run.
+        validation: names of those that it keeps apart.
+
+    Raises:
+        TrainingError: the configuration chooses none, or more than there are.
+    """
+    apart = set(validation)
+    rest = sorted((sample for sample in samples if sample.name not in apart), key=lambda sample: sample.name)
     return [rest[index] for index in _chosen(rest, config)]
 
 

@@ -10,6 +10,7 @@ from app.training.config import TrainingConfig, load_config
 from app.training.dataset import Packed
 from app.training.run import Run
 from app.training.sources.oxford import OxfordPets
+from app.training.sources.samples import labelled_for_training
 from app.training.training_set import TrainingSet, make_training_set, read_all, sampling_groups, trained_samples
 
 BORDER = 2
@@ -161,4 +162,5 @@ def test_which_pictures_a_run_trains_on(source: OxfordPets, config_file: Path, r
     overrides = ('select=["oxford"]', "pictures=9")
     data = made(source, config_file, run, packed, *overrides)
     kept = [sample.name for sample in data.validation]
-    assert trained_samples(source, load_config(config_file, overrides), kept) == data.training
+    samples = labelled_for_training(source)
+    assert trained_samples(samples, load_config(config_file, overrides), kept) == data.training
