@@ -1,6 +1,6 @@
 """What a trained network is worth to somebody with few pictures: cats teach dogs, against no teacher at all."""
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
 
 import click
@@ -24,12 +24,14 @@ def main(config: Path, data: Path, out: Path, counts: tuple[int, ...], draws: in
     The runs lie in OUT; started again, finished ones are not made again and a stopped one goes on.
     """
     cats = out / "cats"
-    _train(config, data, cats, [f"select={_listed(CATS)}", f"steps={cat_steps}", f"validate_every={cat_steps}"], None)
+    _train(
+        config, data, cats, [f"select={json.dumps(CATS)}", f"steps={cat_steps}", f"validate_every={cat_steps}"], None
+    )
     click.echo("| dogs to train on | from scratch | from cats | gain | each draw |\n|---|---|---|---|---|")
     for count in counts:
         scores: dict[str, list[float]] = {"scratch": [], "cats": []}
         for draw in range(draws):
-            chosen = [f"select={_listed([DOGS])}", f"pictures={count}", f"seed={draw}"]
+            chosen = [f"select={json.dumps([DOGS])}", f"pictures={count}", f"seed={draw}"]
             for way, init in (("scratch", None), ("cats", cats)):
                 run = out / f"{way}-{count}-{draw}"
                 rate = ["learning_rate=1e-3"] if init else []
@@ -40,10 +42,6 @@ def main(config: Path, data: Path, out: Path, counts: tuple[int, ...], draws: in
         means = " | ".join(f"{np.mean(scores[way]):.3f}" for way in ("scratch", "cats"))
         click.echo(f"| {count} | {means} | {gains.mean():+.3f} | {each} |")
     click.echo(f"| 0, cats alone | | {_score(data, cats):.3f} | | |")
-
-
-def _listed(patterns: Sequence[str]) -> str:
-    return "[" + ", ".join(f'"{pattern}"' for pattern in patterns) + "]"
 
 
 def _train(config: Path, data: Path, folder: Path, overrides: list[str], init: Path | None) -> None:

@@ -10,6 +10,7 @@ from keras import ops
 
 from app.core.labels import UNDECIDED
 from app.imaging.geometry import PAD
+from app.training.dataset import MAX_PIXELS
 from app.training.draw import Draw
 
 Tensor = Any  # keras ships no types
@@ -34,7 +35,7 @@ class Augmenter:
     def __init__(self, pictures: Array, masks: Array, size: int) -> None:
         if pictures.shape[:3] != masks.shape or masks.shape[1] != masks.shape[2]:
             raise ValueError(f"pictures {pictures.shape} and masks {masks.shape} must be (N, S, S, 3) and (N, S, S)")
-        if masks.size >= 2**31:
+        if masks.size >= MAX_PIXELS:
             raise ValueError(f"{masks.size} pixels are too many for one device index; lower `stored_size`")
         self.size = size
         self._side = masks.shape[1]

@@ -40,14 +40,14 @@ def runs(folders: tuple[Path, ...], as_json: bool, curves: Path | None) -> None:
         raise TrainingError("one folder to list its runs, or two runs to compare")
     if len(folders) == 2:
         _compare(*folders, as_json=as_json)
-        names = [str(folder) for folder in folders]
+        shown: Sequence[Path] = folders
     else:
-        names = _list(folders[0] if folders else Path("runs"), as_json)
+        shown = _list(folders[0] if folders else Path("runs"), as_json)
     if curves is not None:
-        _draw(names, curves)
+        _draw(shown, curves)
 
 
-def _draw(folders: Sequence[str], file: Path) -> None:
+def _draw(folders: Sequence[Path], file: Path) -> None:
     from app.training.files import write_file
     from app.training.plots import can_plot, compared_curves
     from app.training.run import Run
@@ -55,15 +55,15 @@ def _draw(folders: Sequence[str], file: Path) -> None:
 
     if not can_plot():
         raise TrainingError('--curves needs matplotlib: pip install "segserve[train]"')
-    write_file(file, compared_curves({Path(folder).name: read_history(Run(Path(folder))) for folder in folders}))
+    write_file(file, compared_curves({folder.name: read_history(Run(folder)) for folder in folders}))
 
 
-def _list(folder: Path, as_json: bool) -> list[str]:
+def _list(folder: Path, as_json: bool) -> list[Path]:
     """Prints the runs; gives their folders."""
     from app.training.runs import find_runs
 
     found = find_runs(folder, lambda error: click.echo(f"segserve: skipped {error.detail.splitlines()[0]}", err=True))
-    folders = [str(folder / run.name) for run in found]
+    folders = [folder / run.name for run in found]
     if as_json:
         click.echo(json.dumps([asdict(run) for run in found], indent=2, default=str))
         return folders

@@ -27,7 +27,7 @@ class Numbered:
         return []
 
     def mask(self, sample: Sample) -> Array:
-        raise NotImplementedError
+        raise AssertionError(f"{sample.name}: this source has no pictures")
 
 
 def made_result(
