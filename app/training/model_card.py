@@ -54,8 +54,8 @@ def model_card(
         _data(draft),
         "## Limits",
         "Expect errors on kinds of objects, views and scenes that the data does not show. A picture without an object "
-        "still gets a mask, as a rule of background; nothing is rescaled to make one appear. Small objects in large "
-        f"pictures are lost, since the whole picture is brought to {height}×{width}. Not for decisions about people.",
+        f"still gets a mask, as a rule of background; nothing is rescaled to make one appear. {_scale(draft)} "
+        "Not for decisions about people.",
         "## Training",
         f"Trained on: {'; then '.join(map(literal, machines))}.",
         "```json\n" + json.dumps(draft.training, indent=2) + "\n```",
@@ -67,6 +67,15 @@ def model_card(
 def literal(text: str) -> str:
     """A line of text that Markdown shows as it is."""
     return SPECIAL.sub(lambda found: f"{found.group()[:-1]}\\{found.group()[-1]}", text)
+
+
+def _scale(draft: ManifestDraft) -> str:
+    height, width = draft.preprocessing.size
+    if draft.preprocessing.resize == "crop":
+        return (
+            f"It sees windows of {height}×{width} pixels: what is larger, or shown at another scale, it does not know."
+        )
+    return f"Small objects in large pictures are lost, since the whole picture is brought to {height}×{width}."
 
 
 def _origin(draft: ManifestDraft) -> str:

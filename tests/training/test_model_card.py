@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # comes with Keras
 
-from app.store.manifest import Credit, DataSummary, ManifestDraft
+from app.store.manifest import Credit, DataSummary, ManifestDraft, Preprocessing
 from app.store.scores import SplitMetrics
 from app.training.evaluation.scoring import table
 from app.training.model_card import literal, model_card
@@ -150,3 +150,11 @@ def test_names_in_a_card() -> None:
     assert f"\n{EVIL}\n2\n0.500\n" in card.text
     assert f"\n10. Pictures{EVIL}: {EVIL}; https://example.org/by_sa/4.0\n" in card.text
     assert f"Trained on: {EVIL}." in card.text
+
+
+def test_limits_of_a_network_that_sees_windows() -> None:
+    windowed = tiny_draft().model_copy(update={"preprocessing": Preprocessing(size=(32, 32), resize="crop")})
+    limits = model_card("a", windowed, {}, 1, ["b"], None).partition("## Limits")[2].partition("## Training")[0]
+    assert "It sees windows of 32×32 pixels" in limits
+    assert "the whole picture" not in limits
+    assert "since the whole picture is brought to 32×32" in model_card("a", tiny_draft(), {}, 1, ["b"], None)
