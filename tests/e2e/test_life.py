@@ -32,6 +32,13 @@ def begin_upload(connection: socket.socket, photograph: bytes) -> None:
     connection.sendall(photograph[:500])
 
 
+def wait_until_begun(server: ServerProcess) -> None:
+    """Returns when the server works on another request beside the one that asks: a connection alone may be idle."""
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        while "segserve_requests_in_flight 2.0" not in client.get("/metrics").text:
+            pass
+
+
 def test_after_sigterm_it_is_not_ready_but_answers_on(tiny_store_path: Path, photograph: bytes) -> None:
     environment = {"SEGSERVE_DRAIN_SECONDS": "600", "SEGSERVE_MODEL_STORE": str(tiny_store_path)}
     with ServerProcess(environment=environment) as server:
@@ -58,6 +65,7 @@ def test_after_the_drain_work_in_flight_is_finished(tiny_store_path: Path, photo
         server.wait_for("model loaded")
         with server.connect() as slow:
             begin_upload(slow, photograph)
+            wait_until_begun(server)
             server.terminate()
             while server.listens():
                 pass
