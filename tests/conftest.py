@@ -1,11 +1,15 @@
 """Fixtures of more than one folder."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from app.store.repository import ModelStore
 from tests.fixtures.tiny_model import publish_tiny
+
+# `segserve train` switches it off for narrow networks; here one process holds many networks, and others follow it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from app.nn.config import Block, IntermediateActivation, UNetXceptionConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
-CRASHING_CHANNELS = 8
-"""With odd batches of so few channels TensorFlow 2.21 (oneDNN) writes past its memory in the gradient of a shortcut."""
+ONEDNN_CHANNELS = 16
+"""With shortcuts of fewer channels oneDNN (TensorFlow 2.21, AVX-512) has written past its memory."""
 
 
 class StrictModel(BaseModel):
@@ -109,16 +109,19 @@ class TrainingConfig(StrictModel):
             raise ValueError("give either `steps` or `epochs`, for example --set epochs=20")
         if self.resize == "crop" and self.stored_size < self.size:
             raise ValueError(f"stored_size {self.stored_size} is less than size {self.size}, which is cut out of it")
-        network = self.architecture(classes=2)
-        narrowest = min(network.stem_filters, *network.filters, *network.decoder_filters)
-        if network.residual and self.batch_size % 2 and narrowest <= CRASHING_CHANNELS:
-            raise ValueError(f"batch_size must be even for a network as narrow as {narrowest} channels")
+        self.architecture(classes=2)
         return self
 
     @property
     def view(self) -> float:
         """Side of a training picture at zoom 1, as a part of the stored picture's side."""
         return self.size / self.stored_size if self.resize == "crop" else 1.0
+
+    @property
+    def too_narrow_for_onednn(self) -> bool:
+        """Whether TensorFlow is to train without oneDNN."""
+        network = self.architecture(classes=2)
+        return network.residual and min(network.stem_filters, *network.filters) < ONEDNN_CHANNELS
 
     def architecture(self, classes: int, size: int | None = None) -> UNetXceptionConfig:
         """The network for that many classes, at `size` (default: the training size)."""

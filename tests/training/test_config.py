@@ -117,9 +117,12 @@ def test_survives_its_json() -> None:
     assert TrainingConfig.model_validate_json(config.model_dump_json()) == config
 
 
-def test_odd_batches_are_for_wider_networks_or_those_without_shortcuts(config_file: Path) -> None:
-    for wider in ("network.filters=[32, 64]", "network.residual=false"):
-        assert load_config(config_file, ["batch_size=7", wider]).batch_size == 7
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [("filters=[24, 48]", True), ("filters=[32, 64]", False), ("filters=[64, 8]", True), ("residual=false", False)],
+)
+def test_narrow_shortcuts_are_trained_without_onednn(config_file: Path, override: str, expected: bool) -> None:
+    assert load_config(config_file, [f"network.{override}"]).too_narrow_for_onednn is expected
 
 
 def test_is_frozen(config: TrainingConfig) -> None:

@@ -1,5 +1,6 @@
 """The command `train`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -52,6 +53,8 @@ def train(
     from app.training.run import Run
 
     settings = load_config(config, overrides)
+    if settings.too_narrow_for_onednn:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # TensorFlow reads it when it is imported
     from app.training.fit import Fit  # imports Keras: only once the configuration is in order
     from app.training.initial import canonical
     from app.training.sources.opening import open_sources

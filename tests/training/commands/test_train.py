@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +55,18 @@ def test_a_wrong_configuration_is_named(
     result = segserve("train", config_file, "--data", data, "--run", tmp_path, *options)
     assert result.exit_code == FAILED
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("filters", ["[16, 32]", "[24, 48]"])
+def test_narrow_networks_and_odd_batches_do_not_crash(data: Path, tmp_path: Path, filters: str) -> None:
+    values = [f"network.filters={filters}", "size=128", "steps=4", "batch_size=7", "batchnorm_batches=1"]
+    command = [sys.executable, "-m", "app.cli", "train", "--data", data, "--run", tmp_path / "run"]
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    sets = [word for value in values for word in ("--set", value)]
+    result = subprocess.run(
+        [*command, *sets], check=False, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
 
 
 def test_without_a_configuration_file(segserve: Segserve, data: Path, tmp_path: Path) -> None:
