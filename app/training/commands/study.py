@@ -27,7 +27,13 @@ ROUNDS = 300
 @click.option("--blocks", type=click.IntRange(1, 100), help="Seeds, each with all runs.  [3, or as many as OUT has]")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Overrides a value of the configuration.")
 @click.option("--time", "timed", is_flag=True, help="Measure the time for one picture instead; on an idle machine.")
-@click.option("--render", type=Folder, metavar="STUDY.JSON", help="Draw pictures and tables of a study again, no more.")
+@click.option(
+    "--render",
+    type=Folder,
+    multiple=True,
+    metavar="STUDY.JSON",
+    help="Draw pictures and tables of a study again, no more; given again, their blocks are joined.",
+)
 @click.option("--docs", type=Folder, help="Folder of a study.md to fill, with its images/.  [that of STUDY.JSON]")
 @reports_errors
 def study(
@@ -38,7 +44,7 @@ def study(
     blocks: int | None,
     overrides: tuple[str, ...],
     timed: bool,
-    render: Path | None,
+    render: tuple[Path, ...],
     docs: Path | None,
 ) -> None:
     """Ask the article's questions: eight networks trained alike, compared with error bars.
@@ -48,13 +54,15 @@ def study(
       segserve study configs/study.toml --data pets --out runs/study
       segserve study configs/study.toml --out runs/study --time
       segserve study --render runs/study/study.json --docs docs
+      segserve study --render one/study.json --render other/study.json --docs docs
 
     \b
-    Killed at any moment, the same command goes on; --blocks 5 adds to a study of three blocks.
+    Killed at any moment, the same command goes on; --blocks 5 adds to a study of three blocks. Blocks stand
+    alone: other machines can make some of them (--set seed=3 --blocks 2), and --render joins the records.
     Exit codes: 0 done, 1 wrong data or configuration, 130 interrupted.
     """
     if render:
-        _render(render, docs or render.parent)
+        _render(render, docs or render[0].parent)
         return
     from app.training.config import load_config
     from app.training.study.configurations import configurations
@@ -127,10 +135,11 @@ def _write(planned: "Study", tell: bool = False) -> None:
             click.echo(f"{text}\n")
 
 
-def _render(file: Path, docs: Path) -> None:
-    """Pictures and page of a record."""
+def _render(files: tuple[Path, ...], docs: Path) -> None:
+    """Pictures and page of one record, or of several joined."""
+    from app.training.study.joining import join
     from app.training.study.page import render
     from app.training.study.record import read_record
 
-    for path in render(read_record(file), docs):
+    for path in render(join([read_record(file) for file in files]), docs):
         click.echo(path)

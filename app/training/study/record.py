@@ -35,7 +35,7 @@ class Outcome(Record):
 
     Args:
         configuration: name of its network.
-        block: number of its block, counted from 0.
+        block: number of its block: how far its seed lies above that of the study.
         steps: gradient steps of the validations, rising; the last one is the end.
         mean_iou: of each validation.
         cross_entropy: of each validation.
