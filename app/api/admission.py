@@ -1,9 +1,15 @@
-"""Bound on the requests worked on at a time; the seam for queues measured in pictures, pixels and time."""
+"""Bound on the requests worked on at a time."""
 
+import math
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from statistics import median
 
 from app.core.errors import OverloadedError
+
+LONGEST_RETRY_SECONDS = 60
 
 
 class Admission:
@@ -16,11 +22,21 @@ class Admission:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._admitted = 0
+        self._seconds: deque[float] = deque([0.0], maxlen=32)
 
     @property
     def admitted(self) -> int:
         """Requests inside now."""
         return self._admitted
+
+    @property
+    def retry_after(self) -> int:
+        """Whole seconds after which a newcomer may expect a place, at least 1.
+
+        That is how long the last requests stayed: in that time all that are inside now will have left, if as many
+        leave as come (Little's law).
+        """
+        return min(LONGEST_RETRY_SECONDS, max(1, math.ceil(median(self._seconds))))
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -30,9 +46,14 @@ class Admission:
             OverloadedError: all places are taken.
         """
         if self._admitted >= self._limit:
-            raise OverloadedError(f"{self._limit} requests are being worked on; try again")
+            raise OverloadedError(f"{self._limit} requests are being worked on; try again", self.retry_after)
         self._admitted += 1
+        entered = time.monotonic()
         try:
             yield
+        except OverloadedError as error:
+            error.retry_after = self.retry_after
+            raise
         finally:
             self._admitted -= 1
+            self._seconds.append(time.monotonic() - entered)

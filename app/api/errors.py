@@ -42,6 +42,7 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.AnswerTooLargeError: 413,
     errors.RequestTimeoutError: 408,
     errors.OverloadedError: 503,
+    errors.DeadlineExceededError: 504,
     errors.ModelError: 500,
     errors.ModelNotFoundError: 404,
     errors.ModelNotLoadedError: 409,
@@ -125,8 +126,13 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error.detail, exc_info=error)
     parameter = error.parameter if isinstance(error, errors.InvalidParameterError) else None
-    headers = {"Connection": "close"} if isinstance(error, errors.RequestTimeoutError) else None
-    return problem_response(status, error.code, error.title, error.detail, parameter, headers)
+    return problem_response(status, error.code, error.title, error.detail, parameter, _headers_of(error))
+
+
+def _headers_of(error: errors.SegserveError) -> dict[str, str]:
+    if isinstance(error, errors.RequestTimeoutError):
+        return {"Connection": "close"}
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, errors.OverloadedError) else {}
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

@@ -13,8 +13,7 @@ from app.core.architecture import ARCHITECTURE, ArchitectureSummary
 from app.core.errors import SegserveError
 from app.core.settings import Settings
 from app.inference.loaded import LoadedModel, load_model
-from app.inference.segmenter import Segmenter
-from app.inference.workers import PixelWorkers
+from app.inference.segmenter import Resources, Segmenter
 from app.store.repository import ModelStore
 
 logger = logging.getLogger(__name__)
@@ -34,26 +33,26 @@ class LifespanState(TypedDict):
 @asynccontextmanager
 async def running(state: State) -> AsyncIterator[LifespanState]:
     """Loads the model in the background, and frees it at the end."""
-    workers = PixelWorkers()
+    resources = Resources.of(state.settings)
     # a thread of its own, that nobody waits for: a load cannot be interrupted
     executor = ThreadPoolExecutor(1, thread_name_prefix="model")
-    loading = asyncio.create_task(_load(state, executor, workers), name=LOADING)
+    loading = asyncio.create_task(_load(state, executor, resources), name=LOADING)
     try:
         yield {"service": state}
     finally:
         loading.cancel()
         with suppress(asyncio.CancelledError):
             await loading
-        await _close(state, executor, workers)
+        await _close(state, executor, resources)
 
 
-async def _load(state: State, executor: ThreadPoolExecutor, workers: PixelWorkers) -> None:
+async def _load(state: State, executor: ThreadPoolExecutor, resources: Resources) -> None:
     started = time.perf_counter()
     settings = state.settings
     loop = asyncio.get_running_loop()
     try:
         model, architecture = await loop.run_in_executor(executor, _read, state.store, settings)
-        state.take(ServedModel(Segmenter(model, settings, workers), architecture))
+        state.take(ServedModel(Segmenter(model, settings, resources), architecture))
     except SegserveError as error:
         logger.error("cannot load %s: %s", settings.model, error.detail)
         state.fail(f"{settings.model} cannot be loaded: {error.detail}")
@@ -82,13 +81,14 @@ def _read(store: ModelStore, settings: Settings) -> tuple[LoadedModel, Architect
     return model, ArchitectureSummary.from_json(text, f"{model.version}/{ARCHITECTURE}")
 
 
-async def _close(state: State, executor: ThreadPoolExecutor, workers: PixelWorkers) -> None:
+async def _close(state: State, executor: ThreadPoolExecutor, resources: Resources) -> None:
     """Frees the model, unless that takes too long."""
     served, state.served = state.served, None
     if served is not None:
-        freed = asyncio.get_running_loop().run_in_executor(executor, served.segmenter.close)
-        _, late = await asyncio.wait({freed}, timeout=CLOSE_SECONDS)
-        if late:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await served.segmenter.close()
+        except TimeoutError:
             logger.warning("the engine does not end; leaving it")
     executor.shutdown(wait=False)
-    workers.close()
+    resources.close()

@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.negotiation import negotiate
+from app.api.waiting import LONGEST_TIMEOUT, TIMEOUT_HEADER
 from app.core.errors import InvalidParameterError
 from app.core.labels import LabelMap
 from app.inference.answers import Output, ProbabilitiesSize, SegmentOptions
@@ -59,6 +60,14 @@ class SegmentQuery(BaseModel):
         description="With `output=probabilities` only: `model` (default) for the network's own size (where it sees "
         "windows: the picture's), `original` for the picture's.",
         examples=["original"],
+    )
+    timeout: float | None = Field(
+        None,
+        gt=0,
+        le=LONGEST_TIMEOUT,
+        allow_inf_nan=False,
+        description=f"Seconds until the answer must be there, else 504; the header {TIMEOUT_HEADER} says the same.",
+        examples=[2.5],
     )
 
     def options(self, accept: str | None, labels: LabelMap) -> SegmentOptions:

@@ -136,10 +136,26 @@ class RequestTimeoutError(RequestError):
 
 
 class OverloadedError(RequestError):
-    """More requests at a time than the service takes on."""
+    """More work at a time than the service takes on.
+
+    Args:
+        detail: what there is too much of.
+        retry_after: seconds after which a place will probably be free.
+    """
 
     code = "overloaded"
     title = "Too many requests at a time"
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+class DeadlineExceededError(RequestError):
+    """The answer was not there when the client's deadline was."""
+
+    code = "deadline_exceeded"
+    title = "Deadline exceeded"
 
 
 # Models and their store ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import ConfigurationError
@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     max_queue: Annotated[int, Field(ge=1, le=100_000)] = Field(
         64, description="Most requests being read, queued or worked on."
     )
+    max_queue_pixels: Annotated[int, Field(ge=1, le=2**34)] = Field(
+        200_000_000, description="Most pixels of all pictures being worked on; at least `max_pixels`."
+    )
     body_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         30.0, description="Longest wait for a whole request body."
     )
@@ -70,6 +73,12 @@ class Settings(BaseSettings):
 
     log_format: LogFormat = Field("auto", description="`auto`: plain on a terminal, else JSON.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.max_queue_pixels < self.max_pixels:
+            raise ValueError(f"max_queue_pixels {self.max_queue_pixels} is less than max_pixels {self.max_pixels}")
+        return self
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -88,5 +97,5 @@ def load_settings(**overrides: object) -> Settings:
     try:
         return Settings(**given)  # type: ignore[arg-type]  # values are validated by pydantic
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        lines = [f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()]
         raise ConfigurationError("; ".join(lines)) from error

@@ -1,5 +1,6 @@
 """Encoded bytes to RGB pixels, as people see the picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -66,7 +67,12 @@ class Picture:
     kind: str
 
 
-def decode(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None) -> Picture:
+def decode(
+    data: bytes,
+    limits: DecodeLimits,
+    at_least: tuple[int, int] | None = None,
+    claim: Callable[[int], None] = lambda pixels: None,
+) -> Picture:
     """Decodes the first frame of a picture, upright, transparency over white; touches no disk, safe in any thread.
 
     Args:
@@ -74,6 +80,7 @@ def decode(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None =
         limits: what it may cost.
         at_least: (h, w), both ≥ 1, that are enough. A JPEG that is larger is decoded at 1/2, 1/4 or 1/8 of its scale,
             several times as fast, to pixels that are no smaller than this on either side.
+        claim: told of the picture's pixels before the first is decoded; what it raises ends the call.
 
     Raises:
         EmptyImageError: no bytes.
@@ -87,7 +94,7 @@ def decode(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None =
         raise ImageTooLargeError(f"{len(data):,} bytes are more than the {limits.max_bytes:,} allowed")
     kind = recognise(data)
     try:
-        return _decode(data, kind, limits, at_least)
+        return _decode(data, kind, limits, at_least, claim)
     except SegserveError:
         raise
     except MemoryError as error:
@@ -96,10 +103,13 @@ def decode(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None =
         raise InvalidImageError(f"it starts as {kind}, but is broken, ends too early or is a rare variant") from error
 
 
-def _decode(data: bytes, kind: Kind, limits: DecodeLimits, at_least: tuple[int, int] | None) -> Picture:
+def _decode(
+    data: bytes, kind: Kind, limits: DecodeLimits, at_least: tuple[int, int] | None, claim: Callable[[int], None]
+) -> Picture:
     image = Image.open(BytesIO(data), formats=(kind,))
     width, height = image.size
     _check_pixels(image, limits)
+    claim(width * height)
     if image.info.get("compression") in _FAX:
         # libtiff goes on after an error and writes a line to stderr for each row: one upload could flood the log.
         raise UnsupportedImageError(

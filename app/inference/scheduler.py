@@ -2,14 +2,22 @@
 
 import asyncio
 import contextvars
-import threading
+import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+import numpy as np
+
+from app.core.errors import InferenceError
 from app.inference.engine import Engine, Images, Probabilities, infer_picture
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,10 +35,33 @@ class Inference:
     inference_ms: float
 
 
-class Scheduler:
-    """Runs an engine's streams in threads of its own, one picture a stream, first come first served.
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """A picture that was accepted and has no result yet; `context` is that of its request, for the log."""
 
-    Admission, deadlines and batches belong here too: callers know nothing but `run`.
+    image: Images
+    result: "asyncio.Future[Inference]"
+    submitted: float
+    context: contextvars.Context
+
+
+_Results = list[Probabilities | InferenceError]
+
+
+@dataclass(frozen=True)
+class _Computed:
+    """What a stream made of a batch, from when to when."""
+
+    results: _Results
+    begun: float
+    ended: float
+
+
+class Scheduler:
+    """Gives an engine's streams what waits, first come first served, without a moment's delay when one is free.
+
+    A stream takes one picture, or as many as wait where the engine says that batches pay. All that is kept here belongs
+    to the event loop that made it; only the engine works in other threads.
 
     Args:
         engine: the engine; who made it closes it, after the scheduler.
@@ -38,66 +69,131 @@ class Scheduler:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._streams = ThreadPoolExecutor(engine.streams, thread_name_prefix="stream")
-        self._lock = threading.Lock()  # of the two values below
-        self._in_flight = 0
+        self._batch = engine.batch_sizes[-1]
+        self._loop = asyncio.get_running_loop()
+        self._threads = ThreadPoolExecutor(engine.streams, thread_name_prefix="stream")
+        self._free = engine.streams
+        self._waiting: deque[_Waiting] = deque()
+        self._working = 0
         self._last_progress = time.monotonic()
+        self._closed = False
+        self._nothing_left = asyncio.Event()
+        self._nothing_left.set()
 
     async def run(self, image: Images) -> Inference:
-        """Infers (h, w, 3); a cancelled call that has not begun is never begun.
+        """Infers (h, w, 3); a cancelled call that has not begun is forgotten.
 
         Raises:
             InferenceError: the engine failed on this picture; others are not touched.
         """
-        return await asyncio.wrap_future(self._submit(image))
+        if self._closed:
+            raise RuntimeError("the scheduler is closed")
+        if not self.in_flight:
+            self._last_progress = time.monotonic()
+        picture = _Waiting(image, self._loop.create_future(), time.perf_counter(), contextvars.copy_context())
+        self._waiting.append(picture)
+        self._nothing_left.clear()
+        self._start()
+        try:
+            return await picture.result
+        except asyncio.CancelledError:
+            if picture in self._waiting:
+                self._waiting.remove(picture)
+                self._note_if_empty()
+            raise
 
     def infer_all(self, images: Iterable[Images]) -> Iterator[Inference]:
-        """Infers (h, w, 3) each, in order, as many side by side as there are streams; blocks.
+        """Infers (h, w, 3) each, in order; blocks, and is called from any thread but the event loop's.
 
-        No more than that wait at a time, so that others take their turns between them.
+        No more of them wait at a time than the streams can take, so that other requests have their turns between them.
 
         Raises:
             InferenceError: the engine failed on one of them.
         """
         begun: deque[Future[Inference]] = deque()
-        for image in images:
-            if len(begun) == self._engine.streams:
+        try:
+            for image in images:
+                if len(begun) == self._engine.streams * self._batch:
+                    yield begun.popleft().result()
+                begun.append(asyncio.run_coroutine_threadsafe(self.run(image), self._loop))
+            while begun:
                 yield begun.popleft().result()
-            begun.append(self._submit(image))
-        while begun:
-            yield begun.popleft().result()
-
-    def _submit(self, image: Images) -> Future[Inference]:
-        context = contextvars.copy_context()  # the log names the request
-        future = self._streams.submit(context.run, self._infer, image, time.perf_counter())
-        with self._lock:
-            if not self._in_flight:
-                self._last_progress = time.monotonic()
-            self._in_flight += 1
-        future.add_done_callback(self._finished)
-        return future
-
-    def _infer(self, image: Images, submitted: float) -> Inference:
-        begun = time.perf_counter()
-        probabilities = infer_picture(self._engine, image)
-        return Inference(probabilities, (begun - submitted) * 1e3, (time.perf_counter() - begun) * 1e3)
-
-    def _finished(self, _: Future[Inference]) -> None:
-        with self._lock:
-            self._in_flight -= 1
-            self._last_progress = time.monotonic()
+        finally:
+            for future in begun:
+                future.cancel()
 
     @property
     def in_flight(self) -> int:
         """Pictures waiting or in the engine."""
-        with self._lock:
-            return self._in_flight
+        return len(self._waiting) + self._working
 
     def stuck_seconds(self) -> float:
         """How long pictures have been in flight without one being finished; 0 when idle."""
-        with self._lock:
-            return time.monotonic() - self._last_progress if self._in_flight else 0.0
+        return time.monotonic() - self._last_progress if self.in_flight else 0.0
 
-    def close(self) -> None:
-        """Finishes what was accepted, then ends the threads; blocks. Later calls of `run` raise RuntimeError."""
-        self._streams.shutdown(wait=True)
+    async def close(self) -> None:
+        """Finishes what was accepted, then ends the threads. Calls of `run` after this raise RuntimeError."""
+        self._closed = True
+        await self._nothing_left.wait()
+        self._threads.shutdown(wait=False)
+
+    def _start(self) -> None:
+        """Gives free streams what waits."""
+        while self._free and self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+            self._free -= 1
+            self._working += len(batch)
+            future = self._threads.submit(self._infer, batch)
+            future.add_done_callback(partial(self._hand_over, batch))
+
+    def _infer(self, batch: Sequence[_Waiting]) -> _Computed:
+        """Works on a batch; in a thread of a stream."""
+        begun = time.perf_counter()
+        results = _infer_together(self._engine, batch) if len(batch) > 1 else None
+        if results is None:  # one by one: a bad picture fails alone
+            results = [picture.context.run(_infer_alone, self._engine, picture.image) for picture in batch]
+        return _Computed(results, begun, time.perf_counter())
+
+    def _hand_over(self, batch: Sequence[_Waiting], future: "Future[_Computed]") -> None:
+        """From the stream's thread to the event loop's."""
+        with suppress(RuntimeError):  # the loop has ended: nobody waits
+            self._loop.call_soon_threadsafe(self._finish, batch, future)
+
+    def _finish(self, batch: Sequence[_Waiting], future: "Future[_Computed]") -> None:
+        """Hands results over; in the event loop."""
+        self._free += 1
+        self._working -= len(batch)
+        self._last_progress = time.monotonic()
+        computed = future.result()
+        for picture, result in zip(batch, computed.results, strict=True):
+            if picture.result.done():  # its request is gone
+                continue
+            if isinstance(result, InferenceError):
+                picture.result.set_exception(result)
+            else:
+                times = (computed.begun - picture.submitted) * 1e3, (computed.ended - computed.begun) * 1e3
+                picture.result.set_result(Inference(result, *times))
+        self._start()
+        self._note_if_empty()
+
+    def _note_if_empty(self) -> None:
+        if not self.in_flight:
+            self._nothing_left.set()
+
+
+def _infer_together(engine: Engine, batch: Sequence[_Waiting]) -> _Results | None:
+    """The results of one call for all; None if it fails for any of them."""
+    try:
+        images: Any = np.stack([picture.image for picture in batch])
+        probabilities = engine.infer(images)
+    except Exception:
+        logger.warning("the %s engine failed on a batch; its pictures are tried one by one", engine.name, exc_info=True)
+        return None
+    return list(probabilities) if np.isfinite(probabilities).all() else None
+
+
+def _infer_alone(engine: Engine, image: Images) -> Probabilities | InferenceError:
+    try:
+        return infer_picture(engine, image)
+    except InferenceError as error:
+        return error

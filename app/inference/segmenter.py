@@ -1,5 +1,6 @@
 """From the bytes of a picture to the bytes of an answer."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -7,11 +8,13 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.errors import InferenceError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, resize_picture
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
+from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Scheduler
@@ -70,21 +73,48 @@ class _Prepared:
     pixels: NDArray[np.uint8] | None
 
 
+@dataclass(frozen=True)
+class Resources:
+    """What all segmenters of a process share.
+
+    Args:
+        workers: threads for decoding and encoding.
+        windows: threads for pictures in windows: they wait for the engine as they go, and would keep others waiting.
+        budget: bound on the pixels in work.
+    """
+
+    workers: PixelWorkers
+    windows: PixelWorkers
+    budget: PixelBudget
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Resources":
+        """As wide as there are CPUs."""
+        return cls(PixelWorkers(), PixelWorkers(), PixelBudget(settings.max_queue_pixels))
+
+    def close(self) -> None:
+        """Finishes what was accepted, then ends the threads; blocks."""
+        self.workers.close()
+        self.windows.close()
+
+
 class Segmenter:
     """Segments pictures with one loaded model; nothing here blocks the event loop.
+
+    A cancelled call gives up at its next stage, or at the next windows; it ends when the thread it has is free again.
 
     Args:
         model: the model; the segmenter owns it from now on.
         settings: limits.
-        workers: threads for decoding and encoding, shared by all segmenters of a process.
+        resources: shared with other segmenters.
     """
 
-    def __init__(self, model: LoadedModel, settings: Settings, workers: PixelWorkers) -> None:
+    def __init__(self, model: LoadedModel, settings: Settings, resources: Resources) -> None:
         self.model = model
         self.scheduler = Scheduler(model.engine)
         self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels)
         self._max_answer_bytes = settings.max_answer_bytes
-        self._workers = workers
+        self._resources = resources
 
     async def segment(self, data: bytes, options: SegmentOptions) -> SegmentAnswer:
         """Segments one picture.
@@ -97,18 +127,23 @@ class Segmenter:
             InvalidParameterError: the model cannot answer that.
             ImageError: the picture is not one, or too large.
             AnswerTooLargeError: the answer would be.
+            OverloadedError: too many pixels are being worked on.
             InferenceError: the engine failed on this picture.
         """
         options.require_possible(self.model.labels)
-        started = time.perf_counter()
-        prepared = await self._workers.run(partial(self._prepare, data, options))
+        with self._resources.budget.ticket() as claim:
+            return await self._segment(data, options, claim)
+
+    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+        workers, started = self._resources.workers, time.perf_counter()
+        prepared = await workers.run(partial(self._prepare, data, options, claim))
         decoded = time.perf_counter()
         if prepared.image is None:
             return await self._in_windows(prepared, options, decoded - started)
         inference = await self.scheduler.run(prepared.image)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
-        content = await self._workers.run(partial(self._encode, options, probabilities, prepared.pixels))
+        content = await workers.run(partial(self._encode, options, probabilities, prepared.pixels))
         timings = Timings(
             decode=(decoded - started) * 1e3,
             queue=inference.queue_ms,
@@ -117,11 +152,11 @@ class Segmenter:
         )
         return self._answer(content, prepared, options, timings)
 
-    def _prepare(self, data: bytes, options: SegmentOptions) -> _Prepared:
+    def _prepare(self, data: bytes, options: SegmentOptions, claim: Claim) -> _Prepared:
         """Decodes and resizes; what the network sees does not depend on the output."""
         height, width = self.model.manifest.preprocessing.size
         at_least = None if self.model.windowed else (DETAIL * height, DETAIL * width)
-        picture = decode(data, self._limits, at_least)
+        picture = decode(data, self._limits, at_least, claim)
         geometry = self.model.geometry(picture.size)
         options.require_affordable(geometry, len(self.model.labels), self._max_answer_bytes)
         if self.model.windowed:
@@ -132,8 +167,11 @@ class Segmenter:
     async def _in_windows(self, prepared: _Prepared, options: SegmentOptions, decoded: float) -> SegmentAnswer:
         """Infers while it encodes, so that no more than some rows of windows are ever held."""
         waited: list[float] = []
+        task = asyncio.current_task()
 
         def infer(images: list[NDArray[np.uint8]]) -> list[Probabilities]:
+            if task is not None and task.cancelling():
+                raise InferenceError("nobody waits for this picture any more")
             begun = time.perf_counter()
             inferences = list(self.scheduler.infer_all(images))
             waited.append(time.perf_counter() - begun)
@@ -144,7 +182,7 @@ class Segmenter:
             return self._encode(options, self.model.in_windows(prepared.pixels, infer), prepared.pixels)
 
         begun = time.perf_counter()
-        content = await self._workers.run(work)
+        content = await self._resources.windows.run(work)
         total, inference = time.perf_counter() - begun, sum(waited)
         timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
         return self._answer(content, prepared, options, timings)
@@ -163,7 +201,7 @@ class Segmenter:
         whole = picture.pixels.shape[:2] == picture.size
         return picture.pixels if whole else decode(data, self._limits).pixels
 
-    def close(self) -> None:
-        """Finishes what is running, then frees the model; blocks."""
-        self.scheduler.close()
-        self.model.close()
+    async def close(self) -> None:
+        """Finishes what is running, then frees the model."""
+        await self.scheduler.close()
+        await asyncio.to_thread(self.model.close)

@@ -23,9 +23,20 @@ class PixelWorkers:
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="pixels")
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Does the work in a thread; a cancelled call that has not begun is never begun."""
+        """Does the work in a thread.
+
+        A cancelled call that has not begun is never begun; one that has holds on until its thread is free again, so
+        that whoever counts what is being worked on counts right.
+        """
         context = contextvars.copy_context()  # the log names the request
-        return await asyncio.wrap_future(self._pool.submit(context.run, work))
+        future = self._pool.submit(context.run, work)
+        done = asyncio.wrap_future(future)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            if not future.cancel():
+                await asyncio.wait({done})
+            raise
 
     def close(self) -> None:
         """Finishes what was accepted, then ends the threads; blocks."""

@@ -33,7 +33,14 @@ async def test_answers_have_their_media_types_and_headers(service: Service) -> N
 
 async def test_every_parameter_has_a_meaning_and_an_example(service: Service) -> None:
     parameters = service.app.openapi()["paths"]["/segment"]["post"]["parameters"]
-    assert [parameter["name"] for parameter in parameters] == ["output", "classes", "threshold", "model", "size"]
+    assert [parameter["name"] for parameter in parameters] == [
+        "output",
+        "classes",
+        "threshold",
+        "model",
+        "size",
+        "timeout",
+    ]
     assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in parameters)
 
 

@@ -103,3 +103,8 @@ def test_settings_do_not_change() -> None:
 
 def test_each_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_picture_alone_always_finds_room() -> None:
+    with pytest.raises(ConfigurationError, match="settings: Value error, max_queue_pixels 10 is less than max_pixels"):
+        load_settings(max_queue_pixels=10)

@@ -4,8 +4,8 @@ import pytest
 
 from app.core.settings import Settings
 from app.inference.loaded import LoadedModel, load_model
+from app.inference.segmenter import Resources
 from app.inference.selection import is_installed
-from app.inference.workers import PixelWorkers
 from app.store.repository import ModelStore
 
 
@@ -36,8 +36,8 @@ def model(request: pytest.FixtureRequest) -> LoadedModel:
 
 
 @pytest.fixture(scope="session")
-def workers() -> Iterator[PixelWorkers]:
-    """Two threads for pixels."""
-    pool = PixelWorkers(2)
-    yield pool
-    pool.close()
+def resources() -> Iterator[Resources]:
+    """Threads and budget that the segmenters of tests share."""
+    shared = Resources.of(Settings())
+    yield shared
+    shared.close()

@@ -3,6 +3,7 @@ import logging
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from app.core.errors import InferenceError
@@ -39,7 +40,7 @@ class HeldEngine(ScriptedEngine):
 async def test_result_and_times(model: LoadedModel) -> None:
     scheduler = Scheduler(model.engine)
     inference = await scheduler.run(chelsea(32, 32))
-    scheduler.close()
+    await scheduler.close()
     assert inference.probabilities.shape == (32, 32, 3)
     assert inference.probabilities.sum(axis=-1) == pytest.approx(1.0, abs=1e-5)
     assert inference.queue_ms >= 0
@@ -56,7 +57,7 @@ async def test_loop_goes_on_while_the_engine_works() -> None:
     engine.let_go.release()
     assert (await task).probabilities[0, 0] == pytest.approx([0.2, 0.8])
     assert scheduler.in_flight == 0
-    scheduler.close()
+    await scheduler.close()
 
 
 async def test_as_many_side_by_side_as_streams() -> None:
@@ -73,7 +74,7 @@ async def test_as_many_side_by_side_as_streams() -> None:
         engine.let_go.release()
     *_, third = await asyncio.gather(*tasks)
     assert third.queue_ms >= held_ms
-    scheduler.close()
+    await scheduler.close()
 
 
 async def test_a_bad_picture_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -85,7 +86,7 @@ async def test_a_bad_picture_fails_alone(caplog: pytest.LogCaptureFixture) -> No
     scheduler = Scheduler(ScriptedEngine(fail_on_seven, streams=2))
     with caplog.at_level(logging.ERROR):
         results = await asyncio.gather(*(scheduler.run(shade(red)) for red in range(16)), return_exceptions=True)
-    scheduler.close()
+    await scheduler.close()
     assert isinstance(results.pop(7), InferenceError)
     assert len(results) == 15
     assert not [result for result in results if isinstance(result, BaseException)]
@@ -102,7 +103,7 @@ async def test_log_of_a_failure_belongs_to_its_request() -> None:
     token = request_id.set("abc")
     await scheduler.run(shade(0))
     request_id.reset(token)
-    scheduler.close()
+    await scheduler.close()
     assert seen == ["abc"]
 
 
@@ -121,7 +122,7 @@ async def test_a_cancelled_picture_that_waits_is_never_begun() -> None:
     engine.let_go.release()
     engine.let_go.release()
     await asyncio.gather(first, third)
-    scheduler.close()
+    await scheduler.close()
     assert engine.begun == [1, 3]
 
 
@@ -137,7 +138,7 @@ async def test_a_cancelled_picture_in_the_engine_leaves_the_stream_usable() -> N
     engine.let_go.release()
     assert (await scheduler.run(shade(255))).probabilities[0, 0, 0] == 1.0
     assert scheduler.in_flight == 0
-    scheduler.close()
+    await scheduler.close()
 
 
 async def test_stuck_only_while_pictures_wait_for_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +159,7 @@ async def test_stuck_only_while_pictures_wait_for_an_engine(monkeypatch: pytest.
     engine.let_go.release()
     await tasks[1]
     assert scheduler.stuck_seconds() == 0.0
-    scheduler.close()
+    await scheduler.close()
 
 
 async def test_closing_finishes_what_was_accepted() -> None:
@@ -166,7 +167,7 @@ async def test_closing_finishes_what_was_accepted() -> None:
     scheduler = Scheduler(engine)
     tasks = [asyncio.create_task(scheduler.run(shade(number))) for number in (1, 2)]
     await engine.until_entered()
-    closing = asyncio.create_task(asyncio.to_thread(scheduler.close))
+    closing = asyncio.create_task(scheduler.close())
     engine.let_go.release()
     engine.let_go.release()
     assert len(await asyncio.gather(*tasks)) == 2
@@ -191,7 +192,7 @@ async def test_one_picture_after_another_as_many_at_a_time_as_streams() -> None:
         engine.let_go.release()
     reds = [round(float(inference.probabilities[0, 0, 0]) * 255) for inference in await results]
     assert reds == [10, 20, 30, 40, 50]
-    scheduler.close()
+    await scheduler.close()
 
 
 async def test_one_of_many_fails() -> None:
@@ -203,5 +204,27 @@ async def test_one_of_many_fails() -> None:
     scheduler = Scheduler(ScriptedEngine(fails_on_20, streams=2))
     with pytest.raises(InferenceError):
         await asyncio.to_thread(lambda: list(scheduler.infer_all(map(shade, (10, 20, 30)))))
-    scheduler.close()
+    await scheduler.close()
     assert scheduler.in_flight == 0
+
+
+async def test_batches_where_they_pay() -> None:
+    sizes: list[int] = []
+    entered, let_go = threading.Event(), threading.Event()
+
+    def note(images: Images) -> Probabilities:
+        sizes.append(len(images))
+        entered.set()
+        assert let_go.wait(PATIENCE)
+        return np.concatenate([brightness(image[None]) for image in images])
+
+    engine = ScriptedEngine(note)
+    engine.batch_sizes = (1, 2, 4)
+    scheduler = Scheduler(engine)
+    tasks = [asyncio.create_task(scheduler.run(shade(red))) for red in range(8)]
+    assert await asyncio.to_thread(entered.wait, PATIENCE)
+    let_go.set()
+    reds = [round(float(inference.probabilities[0, 0, 0]) * 255) for inference in await asyncio.gather(*tasks)]
+    await scheduler.close()
+    assert reds == list(range(8))
+    assert sizes == [1, 4, 3]  # the first did not wait for others

@@ -22,10 +22,10 @@ from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.probabilities import restored
 from app.imaging.render import overlay_png
 from app.inference.answers import Output, SegmentOptions
+from app.inference.budget import Claim
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
-from app.inference.segmenter import SegmentAnswer, Segmenter
-from app.inference.workers import PixelWorkers
+from app.inference.segmenter import Resources, SegmentAnswer, Segmenter
 from tests.inference.pictures import chelsea, different, encoded
 from tests.inference.scripted import ScriptedEngine
 
@@ -42,11 +42,11 @@ class Lent(ScriptedEngine):
 
 
 @pytest.fixture
-async def segmenter(model: LoadedModel, workers: PixelWorkers) -> AsyncIterator[Segmenter]:
+async def segmenter(model: LoadedModel, resources: Resources) -> AsyncIterator[Segmenter]:
     """With default limits."""
-    made = Segmenter(replace(model, engine=Lent(model)), Settings(), workers)
+    made = Segmenter(replace(model, engine=Lent(model)), Settings(), resources)
     yield made
-    await asyncio.to_thread(made.close)
+    await made.close()
 
 
 def opened(answer: SegmentAnswer) -> Image.Image:
@@ -92,8 +92,8 @@ async def test_a_jpeg_is_decoded_small_unless_its_pixels_are_shown(
 ) -> None:
     shapes: dict[str, list[tuple[int, ...]]] = {"mask": [], "overlay": []}
 
-    def noting(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None) -> Picture:
-        picture = decode(data, limits, at_least)
+    def noting(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None, *claim: Claim) -> Picture:
+        picture = decode(data, limits, at_least, *claim)
         shapes[output].append(picture.pixels.shape)
         return picture
 
@@ -160,31 +160,31 @@ async def test_impossible_options_cost_nothing(segmenter: Segmenter, monkeypatch
         (Settings(max_bytes=1024), ImageTooLargeError),
     ],
 )
-async def test_limits(model: LoadedModel, workers: PixelWorkers, settings: Settings, error: type[Exception]) -> None:
-    segmenter = Segmenter(replace(model, engine=Lent(model)), settings, workers)
+async def test_limits(model: LoadedModel, resources: Resources, settings: Settings, error: type[Exception]) -> None:
+    segmenter = Segmenter(replace(model, engine=Lent(model)), settings, resources)
     with pytest.raises(error):
         await segmenter.segment(encoded(chelsea(60, 60)), SegmentOptions())
-    await asyncio.to_thread(segmenter.close)
+    await segmenter.close()
 
 
-async def test_an_engine_that_fails_is_an_inference_error(model: LoadedModel, workers: PixelWorkers) -> None:
+async def test_an_engine_that_fails_is_an_inference_error(model: LoadedModel, resources: Resources) -> None:
     def fail(images: Images) -> Probabilities:
         raise RuntimeError("primitive failed")
 
-    segmenter = Segmenter(replace(model, engine=ScriptedEngine(fail)), Settings(), workers)
+    segmenter = Segmenter(replace(model, engine=ScriptedEngine(fail)), Settings(), resources)
     with pytest.raises(InferenceError):
         await segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions())
-    await asyncio.to_thread(segmenter.close)
+    await segmenter.close()
 
 
-async def test_closing_frees_the_engine(model: LoadedModel, workers: PixelWorkers) -> None:
+async def test_closing_frees_the_engine(model: LoadedModel, resources: Resources) -> None:
     engine = Lent(model)
-    segmenter = Segmenter(replace(model, engine=engine), Settings(), workers)
-    segmenter.close()
+    segmenter = Segmenter(replace(model, engine=engine), Settings(), resources)
+    await segmenter.close()
     assert engine.closed
 
 
-async def test_loop_is_free_while_the_engine_works(model: LoadedModel, workers: PixelWorkers) -> None:
+async def test_loop_is_free_while_the_engine_works(model: LoadedModel, resources: Resources) -> None:
     entered, let_go = threading.Event(), threading.Event()
 
     def wait(images: Images) -> Probabilities:
@@ -192,13 +192,13 @@ async def test_loop_is_free_while_the_engine_works(model: LoadedModel, workers: 
         assert let_go.wait(PATIENCE)
         return model.engine.infer(images)
 
-    segmenter = Segmenter(replace(model, engine=ScriptedEngine(wait)), Settings(), workers)
+    segmenter = Segmenter(replace(model, engine=ScriptedEngine(wait)), Settings(), resources)
     task = asyncio.create_task(segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions()))
     assert await asyncio.to_thread(entered.wait, PATIENCE)
     assert segmenter.scheduler.in_flight == 1  # a loop that the engine held would never get here
     let_go.set()
     assert (await task).size == (40, 40)
-    await asyncio.to_thread(segmenter.close)
+    await segmenter.close()
 
 
 async def test_loop_ticks_while_a_large_picture_is_worked_on(segmenter: Segmenter) -> None:
@@ -216,13 +216,13 @@ async def test_loop_ticks_while_a_large_picture_is_worked_on(segmenter: Segmente
 
 
 @pytest.fixture
-async def windowed(model: LoadedModel, workers: PixelWorkers) -> AsyncIterator[Segmenter]:
+async def windowed(model: LoadedModel, resources: Resources) -> AsyncIterator[Segmenter]:
     """The network sees windows of 32×32 at the picture's own scale."""
     preprocessing = model.manifest.preprocessing.model_copy(update={"resize": "crop"})
     manifest = model.manifest.model_copy(update={"preprocessing": preprocessing})
-    made = Segmenter(replace(model, engine=Lent(model), manifest=manifest), Settings(), workers)
+    made = Segmenter(replace(model, engine=Lent(model), manifest=manifest), Settings(), resources)
     yield made
-    await asyncio.to_thread(made.close)
+    await made.close()
 
 
 @pytest.mark.parametrize("size", [(75, 120), (20, 70), (20, 10)])
@@ -260,9 +260,9 @@ async def test_a_window_that_fails_fails_its_picture(windowed: Segmenter, model:
             raise RuntimeError("no")
         return model.engine.infer(images)
 
-    segmenter = Segmenter(replace(windowed.model, engine=ScriptedEngine(third_fails)), Settings(), windowed._workers)
+    segmenter = Segmenter(replace(windowed.model, engine=ScriptedEngine(third_fails)), Settings(), windowed._resources)
     with pytest.raises(InferenceError):
         await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions())
     assert segmenter.scheduler.in_flight == 0
     await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions())
-    await asyncio.to_thread(segmenter.close)
+    await segmenter.close()

@@ -82,3 +82,25 @@ async def test_closing_finishes_what_was_accepted() -> None:
     await asyncio.sleep(0)  # all are queued
     await asyncio.to_thread(workers.close)
     assert await results == [0, 1, 2, 3, 4]
+
+
+async def test_a_cancelled_call_holds_on_until_its_thread_is_free() -> None:
+    workers = PixelWorkers(1)
+    entered, let_go = threading.Event(), threading.Event()
+
+    def work() -> bool:
+        entered.set()
+        return let_go.wait(PATIENCE)
+
+    begun = asyncio.create_task(workers.run(work))
+    waiting = asyncio.create_task(workers.run(lambda: 1 // 0))
+    assert await asyncio.to_thread(entered.wait, PATIENCE)
+    for task in (begun, waiting):
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting  # never begun
+    assert not begun.done()
+    let_go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+    workers.close()

@@ -1,5 +1,6 @@
 """`POST /segment`: a picture in, its segmentation out."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import problem_answers
 from app.api.schemas import SegmentBody
 from app.api.state import RecordDependency, StateDependency
+from app.api.waiting import timeout_of, while_wanted
 from app.core import errors
 from app.inference.answers import Output
 from app.inference.segmenter import SegmentAnswer
@@ -72,6 +74,7 @@ PROBLEMS = problem_answers(
     errors.AnswerTooLargeError,
     errors.RequestTimeoutError,
     errors.OverloadedError,
+    errors.DeadlineExceededError,
     errors.ModelNotFoundError,
     errors.ModelNotLoadedError,
     errors.ModelNotReadyError,
@@ -99,13 +102,23 @@ async def segment(
         curl -F file=@cat.jpg 'http://localhost:8000/segment?output=overlay' > overlay.png
         curl --data-binary @cat.jpg 'http://localhost:8000/segment?output=json&classes=pet&threshold=0.6'
 
+    A client that hangs up is forgotten, and so is one whose deadline has passed (`timeout`, or the header
+    `X-Request-Timeout`): what has not begun by then is never done.
+
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
+    timeout = timeout_of(request, query.timeout)
     served = await service.serving(query.model)
     options = query.options(request.headers.get("accept"), served.model.labels)
-    with service.admission.slot():
-        picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
-        answer = await served.segmenter.segment(picture, options)
+    body_read = asyncio.Event()
+
+    async def work() -> SegmentAnswer:
+        with service.admission.slot():
+            picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
+            body_read.set()
+            return await served.segmenter.segment(picture, options)
+
+    answer = await while_wanted(work(), request, body_read, timeout)
     record.note(answer)
     service.metrics.segmented(answer.timings)
     return Response(answer.content, headers=_headers(answer, options.output), media_type=answer.media_type)

@@ -173,3 +173,45 @@ async def test_many_at_a_time_get_their_own_answers(service: Service) -> None:
 
     answers = await asyncio.gather(*(service.http.post("/segment", content=drawn(width)) for width in range(10, 40)))
     assert [opened(answer.content).size for answer in answers] == [(width, 20) for width in range(10, 40)]
+
+
+@pytest.mark.parametrize(("query", "headers"), [("?timeout=0.02", {}), ("", {"X-Request-Timeout": "0.02"})])
+async def test_a_deadline_is_kept(
+    service: Service, picture: bytes, monkeypatch: pytest.MonkeyPatch, query: str, headers: dict[str, str]
+) -> None:
+    assert service.state.served is not None
+    cancelled = asyncio.Event()
+
+    async def never(data: bytes, options: SegmentOptions) -> SegmentAnswer:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        raise AssertionError
+
+    monkeypatch.setattr(service.state.served.segmenter, "segment", never)
+    response = await service.http.post(f"/segment{query}", content=picture, headers=headers)
+    body = service.problem(response, 504, "deadline_exceeded")
+    assert "within the 0.02 seconds" in body["detail"]
+    await asyncio.wait_for(cancelled.wait(), 30)
+    await asyncio.sleep(0)
+    assert service.state.admission.admitted == 0
+
+
+async def test_a_deadline_that_is_none(service: Service, picture: bytes) -> None:
+    response = await service.http.post("/segment", content=picture, headers={"X-Request-Timeout": "soon"})
+    assert service.problem(response, 422, "invalid_parameter")["parameter"] == "X-Request-Timeout"
+    response = await service.http.post("/segment?timeout=0", content=picture)
+    assert service.problem(response, 422, "invalid_parameter")["parameter"] == "timeout"
+
+
+async def test_more_pixels_than_the_budget(settings: Settings, picture: bytes) -> None:
+    tight = settings.model_copy(update={"max_pixels": 2400, "max_queue_pixels": 2400})
+    async with running(tight) as service:
+        assert service.state.served is not None
+        with service.state.served.segmenter._resources.budget.ticket() as claim:
+            claim(1)
+            response = await service.http.post("/segment", content=picture)
+            service.problem(response, 503, "overloaded")
+            assert int(response.headers["retry-after"]) >= 1
+        assert (await service.http.post("/segment", content=picture)).status_code == 200
