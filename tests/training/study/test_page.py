@@ -63,6 +63,6 @@ def test_text_and_numbers_of_the_page_are_those_of_its_record() -> None:
     page = (DOCS / PAGE).read_text("utf-8")
     assert page == filled(page, sections(record))
     assert (DOCS / RECORD).stat().st_size < 200_000
-    assert record.blocks >= 3
+    assert (record.blocks < 3) == ("nothing can be decided yet" in page)
     for name in ("figure-6", "figure-9", "figure-10", "depth", "differences"):
         assert (DOCS / IMAGES / f"study-{name}.png").stat().st_size < 80_000
