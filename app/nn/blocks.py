@@ -1,6 +1,5 @@
 """Building blocks of the U-Net Xception: each takes and returns a symbolic tensor (B, H, W, C)."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -73,11 +72,6 @@ def encoder_convolution(
     return layers.Conv2D(filters, 3, padding="same", name=name)(x)
 
 
-def strided_shortcut(x: Tensor, filters: int, name: str) -> Tensor:
-    """1×1 convolution of every second pixel: (B, H, W, C) → (B, H/2, W/2, filters)."""
-    return layers.Conv2D(filters, 1, strides=2, padding="same", name=name)(x)
-
-
 def down_block(
     x: Tensor,
     filters: int,
@@ -86,7 +80,6 @@ def down_block(
     residual: bool,
     intermediate: IntermediateActivation | None,
     normalization: type[layers.BatchNormalization] = layers.BatchNormalization,
-    down_shortcut: Callable[[Tensor, int, str], Tensor] = strided_shortcut,
 ) -> Tensor:
     """Twice ReLU–convolution–BatchNorm, then max-pooling, plus the shortcut: (B, H, W, C) → (B, H/2, W/2, filters)."""
     previous = x
@@ -97,7 +90,8 @@ def down_block(
     x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"{name}_pool")(x)  # (B, H/2, W/2, filters)
     if not residual:
         return x
-    return layers.Add(name=f"{name}_add")([x, down_shortcut(previous, filters, f"{name}_shortcut")])
+    shortcut = layers.Conv2D(filters, 1, strides=2, padding="same", name=f"{name}_shortcut")(previous)
+    return layers.Add(name=f"{name}_add")([x, shortcut])
 
 
 def up_block(x: Tensor, filters: int, name: str, residual: bool) -> Tensor:

@@ -74,9 +74,7 @@ def training_graph(config: UNetXceptionConfig) -> keras.Model:
     """Builds the function of `unet_xception(config)`, with weights of the same names and shapes, for training.
 
     Upsampling commutes with ReLU, 1×1 convolution and addition, so that every block but the first takes its input
-    before it is upsampled; and the convolution after an upsampling works on the small picture. The shortcut down has
-    stride 1 on every second pixel: oneDNN writes past its memory in the gradient of narrow 1×1 convolutions of
-    stride 2 (TensorFlow 2.21, AVX-512).
+    before it is upsampled; and the convolution after an upsampling works on the small picture.
 
     Args:
         config: the network.
@@ -89,16 +87,11 @@ def training_graph(config: UNetXceptionConfig) -> keras.Model:
     x = layers.ReLU(name="stem_relu")(FusedBatchNormalization(name="stem_batchnorm")(x))  # (B, H/2, W/2, 32)
     for number, filters in enumerate(config.filters, start=1):
         block, residual, middle = config.block, config.residual, config.intermediate_activation
-        x = down_block(x, filters, f"down{number}", block, residual, middle, FusedBatchNormalization, _shortcut)
+        x = down_block(x, filters, f"down{number}", block, residual, middle, FusedBatchNormalization)
     for number, filters in enumerate(config.decoder_filters, start=1):
         x = _up_block(x, filters, f"up{number}", config.residual, upsampled=number > 1)
     logits = UpsampledConvolution(config.classes, transposed=False, name=HEAD)(x)
     return keras.Model(image, layers.Activation("linear", dtype="float32", name="logits")(logits), name="training")
-
-
-def _shortcut(x: Tensor, filters: int, name: str) -> Tensor:
-    """1×1 convolution of every second pixel: (B, H, W, C) → (B, H/2, W/2, filters)."""
-    return layers.Conv2D(filters, 1, name=name)(x[:, ::2, ::2])
 
 
 def _up_block(x: Tensor, filters: int, name: str, residual: bool, upsampled: bool) -> Tensor:

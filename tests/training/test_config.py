@@ -76,7 +76,6 @@ def test_steps_and_epochs_replace_each_other(config_file: Path) -> None:
         (["network.filters=[8, 6]"], ["filters", "multiple of 4"]),
         (["network.block=conv", "network.intermediate_activation=elu"], ["intermediate_activation", "separable"]),
         (["augmentation.scale_min=1.5"], ["scale_min 1.5 is above scale_max 1.15"]),
-        (["batch_size=7"], ["batch_size must be even", "4 channels"]),
         (["sampling.oxford=-1"], ["sampling.oxford"]),
         (["clip_norm=inf"], ["clip_norm", "finite"]),
         (["sampling.oxford=nan"], ["sampling.oxford"]),
