@@ -14,6 +14,8 @@ from app.nn.config import Block, IntermediateActivation, UNetXceptionConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
+CRASHING_CHANNELS = 8
+"""With odd batches of so few channels TensorFlow 2.21 (oneDNN) writes past its memory in the gradient of a shortcut."""
 ONEDNN_CHANNELS = 16
 """With shortcuts of fewer channels oneDNN (TensorFlow 2.21, AVX-512) has written past its memory."""
 
@@ -109,7 +111,10 @@ class TrainingConfig(StrictModel):
             raise ValueError("give either `steps` or `epochs`, for example --set epochs=20")
         if self.resize == "crop" and self.stored_size < self.size:
             raise ValueError(f"stored_size {self.stored_size} is less than size {self.size}, which is cut out of it")
-        self.architecture(classes=2)
+        network = self.architecture(classes=2)
+        narrowest = min(network.stem_filters, *network.filters, *network.decoder_filters)
+        if network.residual and self.batch_size % 2 and narrowest <= CRASHING_CHANNELS:
+            raise ValueError(f"batch_size must be even for a network as narrow as {narrowest} channels")
         return self
 
     @property

@@ -76,6 +76,7 @@ def test_steps_and_epochs_replace_each_other(config_file: Path) -> None:
         (["network.filters=[8, 6]"], ["filters", "multiple of 4"]),
         (["network.block=conv", "network.intermediate_activation=elu"], ["intermediate_activation", "separable"]),
         (["augmentation.scale_min=1.5"], ["scale_min 1.5 is above scale_max 1.15"]),
+        (["batch_size=7"], ["batch_size must be even", "4 channels"]),
         (["sampling.oxford=-1"], ["sampling.oxford"]),
         (["clip_norm=inf"], ["clip_norm", "finite"]),
         (["sampling.oxford=nan"], ["sampling.oxford"]),
@@ -122,6 +123,11 @@ def test_survives_its_json() -> None:
 )
 def test_narrow_shortcuts_are_trained_without_onednn(config_file: Path, override: str, expected: bool) -> None:
     assert load_config(config_file, [f"network.{override}"]).too_narrow_for_onednn is expected
+
+
+def test_odd_batches_are_for_wider_networks_or_those_without_shortcuts(config_file: Path) -> None:
+    for wider in ("network.filters=[32, 64]", "network.residual=false"):
+        assert load_config(config_file, ["batch_size=7", wider]).batch_size == 7
 
 
 def test_is_frozen(config: TrainingConfig) -> None:

@@ -38,6 +38,7 @@ def test_more_blocks_leave_the_first_ones_as_they_were(tmp_path: Path) -> None:
     [
         (["epochs=2"], "compares by gradient step; give `steps`"),
         (["steps=2", "size=48"], r"depth 4: .*multiples of 32"),
+        (["steps=2", "batch_size=3", "network.filters=[32, 64, 128]"], "plain convolution: .*batch_size must be even"),
     ],
 )
 def test_what_cannot_be_planned(tmp_path: Path, overrides: list[str], message: str) -> None:
