@@ -82,13 +82,16 @@ def _read(store: ModelStore, settings: Settings) -> tuple[LoadedModel, Architect
 
 
 async def _close(state: State, executor: ThreadPoolExecutor, resources: Resources) -> None:
-    """Frees the model, unless that takes too long."""
+    """Frees the model and ends the threads, unless that takes too long.
+
+    The loop goes on meanwhile: a thread with a picture in windows gets what it waits for through it.
+    """
     served, state.served = state.served, None
-    if served is not None:
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            if served is not None:
                 await served.segmenter.close()
-        except TimeoutError:
-            logger.warning("the engine does not end; leaving it")
+            await asyncio.get_running_loop().run_in_executor(executor, resources.close)
+    except TimeoutError:
+        logger.warning("the engine does not end; leaving it")
     executor.shutdown(wait=False)
-    resources.close()

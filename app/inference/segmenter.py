@@ -204,4 +204,4 @@ class Segmenter:
     async def close(self) -> None:
         """Finishes what is running, then frees the model."""
         await self.scheduler.close()
-        await asyncio.to_thread(self.model.close)
+        await self._resources.workers.run(self.model.close)

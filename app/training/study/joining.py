@@ -21,7 +21,7 @@ def join(records: Sequence[StudyRecord]) -> StudyRecord:
         if differing := _differences(first, record):
             raise TrainingError(f"studies that differ in {', '.join(differing)} cannot be joined")
     seeded: list[tuple[int, Outcome]] = sorted(
-        ((_seed(record) + outcome.block, outcome) for record in records for outcome in record.outcomes),
+        ((record.seed + outcome.block, outcome) for record in records for outcome in record.outcomes),
         key=itemgetter(0),  # stable: within a block the networks keep their order
     )
     seeds = sorted({seed for seed, _ in seeded})
@@ -36,10 +36,6 @@ def join(records: Sequence[StudyRecord]) -> StudyRecord:
             "times": next((record.times for record in records if record.times is not None), None),
         }
     )
-
-
-def _seed(record: StudyRecord) -> int:
-    return int(str(record.training["seed"]))
 
 
 def _differences(one: StudyRecord, other: StudyRecord) -> list[str]:

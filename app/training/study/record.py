@@ -123,6 +123,11 @@ class StudyRecord(Record):
     times: Times | None = None
 
     @property
+    def seed(self) -> int:
+        """That of block 0."""
+        return int(str(self.training["seed"]))
+
+    @property
     def blocks(self) -> int:
         """Number of complete blocks."""
         return len(self.outcomes) // len(self.costs)

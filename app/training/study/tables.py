@@ -43,8 +43,8 @@ def sections(record: StudyRecord) -> dict[str, str]:
 def runs(record: StudyRecord) -> str:
     """How the numbers came about, in a sentence or two."""
     steps, batch = record.outcomes[0].steps[-1], record.training["batch_size"]
-    size, first = record.training["size"], int(str(record.training["seed"]))
-    seeds = ", ".join(map(str, sorted({first + outcome.block for outcome in record.outcomes})))
+    size = record.training["size"]
+    seeds = ", ".join(map(str, sorted({record.seed + outcome.block for outcome in record.outcomes})))
     pictures = record.pictures
     return (
         f"{len(record.outcomes)} runs: {len(record.costs)} networks in {record.blocks} block(s) of one seed each "
