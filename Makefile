@@ -13,6 +13,8 @@ CONFIG ?= configs/pets.toml
 DATA ?= data/pets
 RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
+# Tests of these measure no time: they run two at a time, before the rest.
+UNTIMED := tests/core tests/imaging tests/nn tests/store tests/training
 UV_VERSION := 0.13.9
 
 # The first of these commands that runs, is of a supported version and can make environments.
@@ -48,7 +50,12 @@ serve: ## install what serving needs and serve on $PORT (8000)
 	@exec .venv-serve/bin/python -m app.cli serve --port $(PORT) $(ARGS)
 
 test: .venv ## install what the tests need and run them, with coverage
+ifdef ARGS
 	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+else
+	.venv/bin/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report= --cov-fail-under=0 $(UNTIMED)
+	.venv/bin/python -m pytest --cov --cov-append --cov-report=term $(UNTIMED:%=--ignore=%)
+endif
 
 lint: .venv ## formatting, lint, types, import contract
 	.venv/bin/ruff format --check .
