@@ -12,9 +12,11 @@ from app.api.loading import LifespanState, running
 from app.api.middleware import RequestMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
 from app.api.routes import health, metrics, model, models, page, reference, segment
+from app.api.routes.admin import admin_router
 from app.api.state import State
 from app.core.settings import Settings, load_settings
 from app.inference.configuration import check_configuration
+from app.inference.pool import ModelPool
 from app.store.repository import ModelStore
 
 ROUTERS = (segment.router, model.router, models.router, health.router, metrics.router, reference.router, page.router)
@@ -31,7 +33,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = load_settings() if settings is None else settings
     check_configuration(settings)
-    state = State(settings, ModelStore(settings.model_store), Admission(settings.max_queue))
+    state = State(settings, ModelPool(ModelStore(settings.model_store), settings), Admission(settings.max_queue))
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[LifespanState]:
         return running(state)
@@ -46,7 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for router in ROUTERS:
+    routers = ROUTERS if settings.admin_key is None else (*ROUTERS, admin_router(settings.admin_key))
+    for router in routers:
         app.include_router(router)
     install_error_handlers(app)
     install_openapi(app)

@@ -1,6 +1,7 @@
 """Fixtures of more than one folder."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,21 @@ def tiny_store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
     version = publish_tiny(store, tmp_path_factory.mktemp("tiny"))
     store.set_alias("pets", "production", version.version)
     return store
+
+
+@pytest.fixture(scope="session")
+def _three_versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = ModelStore(tmp_path_factory.mktemp("versions"))
+    for seed in (6, 7, 8):
+        publish_tiny(store, tmp_path_factory.mktemp("tiny"), seed=seed)
+    store.set_alias("pets", "production", 1)
+    return store.root
+
+
+@pytest.fixture
+def three_versions(_three_versions: Path, tmp_path: Path) -> ModelStore:
+    """A store of one's own with `pets/1` as `production`, `pets/2` and `pets/3`: one network, three sets of weights."""
+    return ModelStore(shutil.copytree(_three_versions, tmp_path / "versions"))
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.UnsupportedImageError: 415,
     errors.ImageTooLargeError: 413,
     errors.RequestError: 400,
+    errors.UnauthorizedError: 401,
     errors.NotFoundError: 404,
     errors.MalformedRequestError: 400,
     errors.MissingFileError: 422,
@@ -46,6 +47,9 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.ModelError: 500,
     errors.ModelNotFoundError: 404,
     errors.ModelNotLoadedError: 409,
+    errors.ModelUnusableError: 409,
+    errors.ModelInUseError: 409,
+    errors.PoolFullError: 409,
     errors.ModelNotReadyError: 503,
     errors.EngineStalledError: 503,
     errors.InferenceError: 500,
@@ -132,6 +136,8 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
 def _headers_of(error: errors.SegserveError) -> dict[str, str]:
     if isinstance(error, errors.RequestTimeoutError):
         return {"Connection": "close"}
+    if isinstance(error, errors.UnauthorizedError):
+        return {"WWW-Authenticate": "Bearer"}
     return {"Retry-After": str(error.retry_after)} if isinstance(error, errors.OverloadedError) else {}
 
 

@@ -21,6 +21,16 @@ MEDIA_TYPES: dict[str, str] = {
 _OUTPUTS: dict[str, Output] = {"image/png": "mask", "application/json": "json", "application/x-npy": "probabilities"}
 
 
+MODEL = Field(
+    None,
+    min_length=1,
+    max_length=200,
+    description="Model to use: NAME, NAME:VERSION or NAME:ALIAS. Without it: the default one.",
+    examples=["pets:production"],
+)
+"""The parameter `model`."""
+
+
 class SegmentQuery(BaseModel):
     """The query string; unknown names are refused."""
 
@@ -48,13 +58,7 @@ class SegmentQuery(BaseModel):
         description="Pixels whose winning probability is below this become 255, undecided.",
         examples=[0.6],
     )
-    model: str | None = Field(
-        None,
-        min_length=1,
-        max_length=200,
-        description="Model to use: NAME, NAME:VERSION or NAME:ALIAS. Without it: the loaded one.",
-        examples=["pets:production"],
-    )
+    model: str | None = MODEL
     size: ProbabilitiesSize | None = Field(
         None,
         description="With `output=probabilities` only: `model` (default) for the network's own size (where it sees "

@@ -4,7 +4,19 @@ from http import HTTPStatus
 from typing import Any
 
 from app.api.errors import PROBLEM_TYPE, Problem, problem_type, status_of
+from app.core import errors
 from app.core.errors import InvalidParameterError, SegserveError
+
+UNUSABLE_MODEL = (
+    errors.ModelNotFoundError,
+    errors.ModelNotLoadedError,
+    errors.ModelNotReadyError,
+    errors.ModelUnusableError,
+    errors.PoolFullError,
+    errors.CorruptVersionError,
+    errors.StoreUnavailableError,
+)
+"""What can be wrong with the model that a request names."""
 
 EXAMPLE_REQUEST_ID = "7f1c9a52e0b84c6d9d5a3e8b21f40c77"
 

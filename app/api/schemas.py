@@ -125,12 +125,24 @@ class ModelEntry(BaseModel):
     versions: list[int] = Field(examples=[[1, 2]])
     aliases: dict[str, int] = Field(examples=[{"production": 2}])
     loaded: list[int] = Field(description="Versions that answer now.", examples=[[2]])
+    failed: dict[int, str] = Field(
+        description="Why versions could not be loaded when that was tried last.",
+        examples=[{"3": "pets/3: openvino/model.bin differs from the manifest"}],
+    )
 
 
 class ModelList(BaseModel):
     """The models of the store."""
 
     models: list[ModelEntry]
+
+
+class AliasBody(BaseModel):
+    """Where an alias points now."""
+
+    name: str = Field(examples=["pets"])
+    alias: str = Field(examples=["production"])
+    version: int = Field(examples=[2])
 
 
 class Health(BaseModel):

@@ -1,43 +1,24 @@
 """What the service is doing and what it has in hand; one object for the life of an application."""
 
 import logging
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 
 from app.api.access import AccessRecord
 from app.api.admission import Admission
 from app.api.metrics import Metrics
-from app.core.architecture import ArchitectureSummary
-from app.core.errors import EngineStalledError, ModelNotLoadedError, ModelNotReadyError
+from app.core.errors import EngineStalledError, ModelNotReadyError
 from app.core.settings import Settings
-from app.inference.loaded import LoadedModel
-from app.inference.segmenter import Segmenter
+from app.inference.pool import ModelPool
+from app.inference.served import ServedModel
 from app.store.repository import ModelStore
 
 logger = logging.getLogger(__name__)
 
 Phase = Literal["loading", "ready", "failed", "draining"]
-
-
-@dataclass(frozen=True)
-class ServedModel:
-    """A warm model and the explanation of its network.
-
-    Args:
-        segmenter: it answers.
-        architecture: what `GET /model/architecture` shows.
-    """
-
-    segmenter: Segmenter
-    architecture: ArchitectureSummary
-
-    @property
-    def model(self) -> LoadedModel:
-        """The version in memory."""
-        return self.segmenter.model
 
 
 @dataclass
@@ -46,33 +27,44 @@ class State:
 
     Args:
         settings: as given at start.
-        store: where the models lie.
+        pool: the models in memory.
         admission: bound on work in flight.
         metrics: counters and histograms.
         phase: `loading` until the model is warm, `draining` once the service goes down, `failed` if it cannot load.
         reason: why it is not ready, safe to show; empty when it is.
-        served: the model that answers; None before it is warm.
     """
 
     settings: Settings
-    store: ModelStore
+    pool: ModelPool
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
     phase: Phase = "loading"
     reason: str = "the model is loading"
-    served: ServedModel | None = None
+
+    @property
+    def store(self) -> ModelStore:
+        """Where the models lie."""
+        return self.pool.store
 
     @property
     def draining(self) -> bool:
         """Whether the service is going down."""
         return self.phase == "draining"
 
-    def take(self, served: ServedModel) -> None:
-        """Puts a warm model into service."""
-        self.served = served
-        self.metrics.loaded(served.model)
-        if self.phase == "loading":
-            self._enter("ready", "")
+    async def follow(self) -> None:
+        """Loads what `settings.model` means, if that is another version than the one that answers.
+
+        Raises:
+            SegserveError: the store or the version cannot be read; the model that answers stays.
+        """
+        self.take(await self.pool.follow())
+
+    def take(self, served: ServedModel | None) -> None:
+        """Notes that there is a new default model, if there is one."""
+        if served is not None:
+            self.metrics.loaded(served.model)
+            if self.phase == "loading":
+                self._enter("ready", "")
 
     def fail(self, reason: str) -> None:
         """Notes that the model cannot be loaded: the service is of no use, whoever runs it should end it."""
@@ -84,14 +76,14 @@ class State:
         self._enter("draining", "the service is going down")
 
     def require_ready(self) -> ServedModel:
-        """The model that answers, while new work is welcome.
+        """The default model, while new work is welcome.
 
         Raises:
             ModelNotReadyError: loading, failed or draining; it says which.
         """
-        if self.phase != "ready" or self.served is None:
+        if self.phase != "ready" or self.pool.default is None:
             raise ModelNotReadyError(self.reason)
-        return self.served
+        return self.pool.default
 
     def require_alive(self) -> None:
         """Passes unless only a restart helps.
@@ -99,29 +91,23 @@ class State:
         Raises:
             EngineStalledError: pictures wait, and none was finished for `watchdog_seconds`.
         """
-        seconds = 0.0 if self.served is None else self.served.segmenter.scheduler.stuck_seconds()
+        seconds = self.pool.stuck_seconds()
         if seconds >= self.settings.watchdog_seconds:
             raise EngineStalledError(f"the engine has not finished a picture for {seconds:.0f} seconds")
 
-    async def serving(self, reference: str | None = None) -> ServedModel:
-        """The model that a request means; also while draining.
+    def using(self, reference: str | None = None) -> AbstractAsyncContextManager[ServedModel]:
+        """The model that a request means, also while draining; it stays while the block runs.
 
         Args:
-            reference: NAME[:VERSION|ALIAS]; None: whichever is loaded.
+            reference: NAME[:VERSION|ALIAS]; None: the default one.
 
         Raises:
             ModelNotReadyError: none is loaded yet.
-            ModelNotFoundError: the store has no such model.
-            ModelNotLoadedError: it is not the loaded one.
+            SegserveError: as `ModelPool.using`.
         """
-        if self.served is None:
+        if self.pool.default is None:
             raise ModelNotReadyError(self.reason)
-        if reference is not None:
-            asked = await run_in_threadpool(self.store.resolve, reference)
-            there = self.served.model.version
-            if (asked.name, asked.version) != (there.name, there.version):
-                raise ModelNotLoadedError(f"{asked} is in the store but not loaded; {there} is")
-        return self.served
+        return self.pool.using(reference)
 
     def _enter(self, phase: Phase, reason: str) -> None:
         self.phase = phase

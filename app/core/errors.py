@@ -70,6 +70,13 @@ class RequestError(SegserveError):
     """Base of what can be wrong with a request beside its picture."""
 
 
+class UnauthorizedError(RequestError):
+    """The request carries no valid key."""
+
+    code = "unauthorized"
+    title = "Key required"
+
+
 class NotFoundError(RequestError):
     """Nothing is served at this path."""
 
@@ -177,6 +184,27 @@ class ModelNotLoadedError(ModelError):
 
     code = "model_not_loaded"
     title = "Model not loaded"
+
+
+class ModelUnusableError(ModelError):
+    """A version that is in the store, but cannot be loaded here."""
+
+    code = "model_unusable"
+    title = "Model cannot be loaded"
+
+
+class ModelInUseError(ModelError):
+    """The default model cannot be unloaded."""
+
+    code = "model_in_use"
+    title = "Model in use"
+
+
+class PoolFullError(ModelError):
+    """No room for another model in memory."""
+
+    code = "pool_full"
+    title = "No room for another model"
 
 
 class ModelNotReadyError(ModelError):

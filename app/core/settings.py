@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import ConfigurationError
@@ -25,6 +25,18 @@ class Settings(BaseSettings):
     model_store: Path = Field(Path("model_store"), description="Folder of the model store.")
     model: str = Field(
         "pets:production", min_length=1, max_length=200, description="Default model: NAME, NAME:VERSION or NAME:ALIAS."
+    )
+    max_models: Annotated[int, Field(ge=1, le=64)] = Field(
+        3, description="Most model versions in memory; beyond it the least recently used one gives way."
+    )
+    load_on_request: bool = Field(
+        False, description="Load a version that a request names; else only the admin API does, and 409 is answered."
+    )
+    poll_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        5.0, description="How often to look whether `model` means another version now; 0: never."
+    )
+    admin_key: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(
+        None, description="Key of the admin API; without it there is none."
     )
     engine: EngineChoice = Field("auto", description="Inference engine.")
     device: DeviceChoice = Field("auto", description="`gpu` ends the start where none is usable.")

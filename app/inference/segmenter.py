@@ -45,17 +45,22 @@ class SegmentAnswer:
 
     Args:
         content: the body.
-        media_type: its type: `image/png`, `application/json` or `application/x-npy`.
+        output: what it is.
         model: which model made it.
         size: (H, W) of the picture as people see it.
         timings: how long it took.
     """
 
     content: bytes
-    media_type: str
+    output: Output
     model: ModelIdentity
     size: tuple[int, int]
     timings: Timings
+
+    @property
+    def media_type(self) -> str:
+        """Type of the body: `image/png`, `application/json` or `application/x-npy`."""
+        return MEDIA_TYPES[self.output]
 
 
 @dataclass(frozen=True)
@@ -193,8 +198,7 @@ class Segmenter:
         return encode_answer(options, probabilities, self.model.labels, self.model.identity, pixels)
 
     def _answer(self, content: bytes, prepared: _Prepared, options: SegmentOptions, timings: Timings) -> SegmentAnswer:
-        media_type = MEDIA_TYPES[options.output]
-        return SegmentAnswer(content, media_type, self.model.identity, prepared.geometry.source, timings)
+        return SegmentAnswer(content, options.output, self.model.identity, prepared.geometry.source, timings)
 
     def _all_pixels(self, data: bytes, picture: Picture) -> NDArray[np.uint8]:
         """The picture's pixels at its own size."""

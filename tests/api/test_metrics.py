@@ -64,8 +64,8 @@ def test_readiness_is_a_number() -> None:
 
 @pytest.mark.anyio
 async def test_model_and_device_are_told(service: Service) -> None:
-    assert service.state.served is not None
-    model = service.state.served.model
+    assert service.state.pool.default is not None
+    model = service.state.pool.default.model
     (info,) = samples(service.state.metrics, "segserve_model_info")
     assert info == labels(
         name="pets", version="1", sha256=model.version.sha256, engine=model.engine.name, precision="f32"

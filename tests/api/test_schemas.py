@@ -17,8 +17,8 @@ async def test_the_json_answer_is_what_the_reference_says(service: Service, pict
 
 
 async def test_the_card_tells_what_is_loaded_and_why(service: Service) -> None:
-    assert service.state.served is not None
-    model = service.state.served.model
+    assert service.state.pool.default is not None
+    model = service.state.pool.default.model
     card = ModelCard.of(model)
     assert card.model.model_dump() == {
         "name": "pets",

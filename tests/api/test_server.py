@@ -91,7 +91,7 @@ async def test_a_model_that_cannot_load_ends_the_server(settings: Settings, monk
     def fail(*_: object) -> None:
         raise RuntimeError("no weights")
 
-    monkeypatch.setattr("app.api.loading.load_model", fail)
+    monkeypatch.setattr("app.inference.served.load_model", fail)
     running = Listening(settings)
     async with asyncio.timeout(30):
         await running.server.serve(sockets=[running.socket])

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,6 +58,8 @@ def run(command: list[str], folder: Path) -> str:
 
 def test_curl_examples(shipped: str, folder: Path) -> None:
     for block in blocks("sh", "curl"):
+        if "ADMIN_KEY" in block:
+            continue
         strict = "-eu" if "| head" in block else "-euo pipefail"  # what `head` does not read, curl cannot write
         output = run(["bash", *strict.split(), "-c", block.replace(ADDRESS, shipped)], folder)
         if "Accept: application/json" in block:
@@ -68,6 +71,20 @@ def test_curl_examples(shipped: str, folder: Path) -> None:
     for name, mode in {"mask": "P", "overlay": "RGB", "cutout": "RGBA"}.items():
         with Image.open(folder / f"{name}.png") as image:
             assert (image.size, image.mode) == (size, mode)
+
+
+def test_admin_example(folder: Path) -> None:
+    (block,) = blocks("sh", "ADMIN_KEY")
+    shutil.copytree(ROOT / "model_store", folder / "model_store", dirs_exist_ok=True)
+    environment = {"SEGSERVE_ADMIN_KEY": "0123456789abcdef"}
+    with ServerProcess("--model-store", str(folder / "model_store"), environment=environment) as server:
+        server.wait_for("ready")
+        address = server.url.removeprefix("http://")
+        key = f"SEGSERVE_ADMIN_KEY={environment['SEGSERVE_ADMIN_KEY']}\n"
+        output = run(["bash", "-euo", "pipefail", "-c", key + block.replace(ADDRESS, address)], folder)
+        (entry,) = httpx.get(f"{server.url}/models").json()["models"]
+    assert "urn:segserve:error" not in output
+    assert (entry["aliases"], entry["loaded"]) == ({"production": 2}, [2])
 
 
 def test_python_example(shipped: str, folder: Path) -> None:
@@ -115,5 +132,5 @@ def test_notebook_example(photograph: bytes, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_setting_is_in_the_table() -> None:
     for name, field in Settings.model_fields.items():
-        default = "" if field.default == "" else f"`{field.default}`"
+        default = "" if field.default in ("", None) else f"`{field.default}`"
         assert f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |" in README

@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from app.api.conditional import conditional_response
 from app.api.negotiation import negotiate
-from app.api.parameters import GivenOnce
-from app.api.problems import problem_answers
+from app.api.parameters import MODEL, GivenOnce
+from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import ModelCard
 from app.api.state import StateDependency
 from app.core.architecture import ArchitectureSummary
-from app.core.errors import InvalidParameterError, ModelNotReadyError, NotAcceptableError
+from app.core.errors import InvalidParameterError, NotAcceptableError
 
 ArchitectureFormat = Literal["json", "text", "mermaid"]
 
@@ -39,10 +39,16 @@ NOT_MODIFIED_ANSWER: dict[int | str, dict[str, Any]] = {
 router = APIRouter(tags=["model"])
 
 
-class ArchitectureQuery(BaseModel):
+class ModelQuery(BaseModel):
     """The query string; unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str | None = MODEL
+
+
+class ArchitectureQuery(ModelQuery):
+    """The query string; unknown names are refused."""
 
     format: ArchitectureFormat | None = Field(
         None,
@@ -56,11 +62,12 @@ class ArchitectureQuery(BaseModel):
     "/model",
     response_model=ModelCard,
     dependencies=[GivenOnce],
-    responses={**NOT_MODIFIED_ANSWER, **problem_answers(InvalidParameterError, ModelNotReadyError)},
+    responses={**NOT_MODIFIED_ANSWER, **problem_answers(InvalidParameterError, *UNUSABLE_MODEL)},
 )
-async def model(request: Request, service: StateDependency) -> Response:
+async def model(request: Request, service: StateDependency, query: Annotated[ModelQuery, Query()]) -> Response:
     """Labels, measured quality, training data, checksum, engine and why it was chosen, device, threads."""
-    loaded = (await service.serving()).model
+    async with service.using(query.model) as served:
+        loaded = served.model
     content = ModelCard.of(loaded).model_dump_json().encode()
     return conditional_response(request, content, "application/json", {"Segserve-Model": loaded.identity.header})
 
@@ -72,17 +79,18 @@ async def model(request: Request, service: StateDependency) -> Response:
     responses={
         200: ARCHITECTURE_ANSWER,
         **NOT_MODIFIED_ANSWER,
-        **problem_answers(InvalidParameterError, NotAcceptableError, ModelNotReadyError),
+        **problem_answers(InvalidParameterError, NotAcceptableError, *UNUSABLE_MODEL),
     },
 )
 async def architecture(
     request: Request, service: StateDependency, query: Annotated[ArchitectureQuery, Query()]
 ) -> Response:
     """The network as data, as a table or as a flow chart: made from the trained model, nothing typed by hand."""
-    served = await service.serving()
+    async with service.using(query.model) as served:
+        summary, identity = served.architecture, served.model.identity
     wanted = query.format or FORMATS[negotiate(request.headers.get("accept"), OFFERS)]
-    content = render(served.architecture, wanted).encode()
-    headers = {"Vary": "Accept", "Segserve-Model": served.model.identity.header}
+    content = render(summary, wanted).encode()
+    headers = {"Vary": "Accept", "Segserve-Model": identity.header}
     return conditional_response(request, content, MEDIA_TYPES[wanted], headers)
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.api.body import read_picture
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
-from app.api.problems import problem_answers
+from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
 from app.api.state import RecordDependency, StateDependency
 from app.api.waiting import timeout_of, while_wanted
@@ -75,12 +75,8 @@ PROBLEMS = problem_answers(
     errors.RequestTimeoutError,
     errors.OverloadedError,
     errors.DeadlineExceededError,
-    errors.ModelNotFoundError,
-    errors.ModelNotLoadedError,
-    errors.ModelNotReadyError,
     errors.InferenceError,
-    errors.CorruptVersionError,
-    errors.StoreUnavailableError,
+    *UNUSABLE_MODEL,
 )
 
 router = APIRouter(tags=["segmentation"])
@@ -108,27 +104,27 @@ async def segment(
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
     timeout = timeout_of(request, query.timeout)
-    served = await service.serving(query.model)
-    options = query.options(request.headers.get("accept"), served.model.labels)
     body_read = asyncio.Event()
 
     async def work() -> SegmentAnswer:
-        with service.admission.slot():
-            picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
-            body_read.set()
-            return await served.segmenter.segment(picture, options)
+        async with service.using(query.model) as served:
+            options = query.options(request.headers.get("accept"), served.model.labels)
+            with service.admission.slot():
+                picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
+                body_read.set()
+                return await served.segmenter.segment(picture, options)
 
     answer = await while_wanted(work(), request, body_read, timeout)
     record.note(answer)
     service.metrics.segmented(answer.timings)
-    return Response(answer.content, headers=_headers(answer, options.output), media_type=answer.media_type)
+    return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
 
 
-def _headers(answer: SegmentAnswer, output: Output) -> dict[str, str]:
+def _headers(answer: SegmentAnswer) -> dict[str, str]:
     stages = asdict(answer.timings).items()
     return {
         "Segserve-Model": answer.model.header,
         "Server-Timing": ", ".join(f"{stage};dur={milliseconds:.2f}" for stage, milliseconds in stages),
-        "Content-Disposition": f'inline; filename="{FILENAMES[output]}"',
+        "Content-Disposition": f'inline; filename="{FILENAMES[answer.output]}"',
         "Cache-Control": "no-store",
     }

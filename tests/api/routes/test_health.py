@@ -25,7 +25,7 @@ async def test_going_down_it_is_alive_but_not_ready_and_still_answers(settings: 
 
 
 async def test_a_stalled_engine_is_not_alive(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert service.state.served is not None
-    monkeypatch.setattr(service.state.served.segmenter.scheduler, "stuck_seconds", lambda: 61.0)
+    assert service.state.pool.default is not None
+    monkeypatch.setattr(service.state.pool.default.segmenter.scheduler, "stuck_seconds", lambda: 61.0)
     body = service.problem(await service.http.get("/health/live"), 503, "engine_stalled")
     assert body["detail"] == "the engine has not finished a picture for 61 seconds"

@@ -18,4 +18,4 @@ async def test_for_programs(service: Service) -> None:
     assert description["openapi"].startswith("3.1")
     assert description["servers"] == [{"url": "/"}]
     operations = [operation["operationId"] for path in description["paths"].values() for operation in path.values()]
-    assert sorted(operations) == ["architecture", "live", "metrics", "model", "models", "ready", "segment"]
+    assert sorted(operations) == ["architecture", "live", "manifest", "metrics", "model", "models", "ready", "segment"]

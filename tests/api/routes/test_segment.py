@@ -44,8 +44,8 @@ async def test_every_output_carries_the_headers_of_an_answer(
     assert (response.status_code, headers["content-type"]) == (200, media_type)
     assert headers["content-disposition"] == f'inline; filename="{filename}"'
     assert headers["cache-control"] == "no-store"
-    assert service.state.served is not None
-    assert headers["segserve-model"] == service.state.served.model.identity.header
+    assert service.state.pool.default is not None
+    assert headers["segserve-model"] == service.state.pool.default.model.identity.header
     assert re.fullmatch(r"pets/1; sha256=[0-9a-f]{64}; engine=\w+; precision=f32", headers["segserve-model"])
     stages = dict(re.findall(r"(\w+);dur=([0-9.]+)", headers["server-timing"]))
     assert list(stages) == ["decode", "queue", "inference", "encode"]
@@ -136,8 +136,8 @@ async def test_more_requests_than_places_are_turned_away(
     settings: Settings, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(settings.model_copy(update={"max_queue": 2})) as service:
-        assert service.state.served is not None
-        segmenter = service.state.served.segmenter
+        assert service.state.pool.default is not None
+        segmenter = service.state.pool.default.segmenter
         segment, entered, release = segmenter.segment, asyncio.Semaphore(0), asyncio.Event()
 
         async def held(data: bytes, options: SegmentOptions) -> SegmentAnswer:
@@ -179,7 +179,7 @@ async def test_many_at_a_time_get_their_own_answers(service: Service) -> None:
 async def test_a_deadline_is_kept(
     service: Service, picture: bytes, monkeypatch: pytest.MonkeyPatch, query: str, headers: dict[str, str]
 ) -> None:
-    assert service.state.served is not None
+    assert service.state.pool.default is not None
     cancelled = asyncio.Event()
 
     async def never(data: bytes, options: SegmentOptions) -> SegmentAnswer:
@@ -189,7 +189,7 @@ async def test_a_deadline_is_kept(
             cancelled.set()
         raise AssertionError
 
-    monkeypatch.setattr(service.state.served.segmenter, "segment", never)
+    monkeypatch.setattr(service.state.pool.default.segmenter, "segment", never)
     response = await service.http.post(f"/segment{query}", content=picture, headers=headers)
     body = service.problem(response, 504, "deadline_exceeded")
     assert "within the 0.02 seconds" in body["detail"]
@@ -208,8 +208,8 @@ async def test_a_deadline_that_is_none(service: Service, picture: bytes) -> None
 async def test_more_pixels_than_the_budget(settings: Settings, picture: bytes) -> None:
     tight = settings.model_copy(update={"max_pixels": 2400, "max_queue_pixels": 2400})
     async with running(tight) as service:
-        assert service.state.served is not None
-        with service.state.served.segmenter._resources.budget.ticket() as claim:
+        assert service.state.pool.default is not None
+        with service.state.pool.default.segmenter._resources.budget.ticket() as claim:
             claim(1)
             response = await service.http.post("/segment", content=picture)
             service.problem(response, 503, "overloaded")
