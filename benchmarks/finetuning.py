@@ -72,9 +72,7 @@ def _score(data: Path, folder: Path) -> float:
     source = open_source(data)
     network = open_candidate(str(folder), source.labels, ModelStore(Path()), size=160, last=True)
     dogs = [sample for sample in validation_samples(Run(folder), source) if sample.matches(DOGS)]
-    return total_scores(
-        evaluate_pictures(network.predict, source, dogs, network.size, network.rule), source.labels
-    ).mean_iou
+    return total_scores(evaluate_pictures(network.predict, source, dogs, network.view), source.labels).mean_iou
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from app.imaging.windows import View
 from app.training.machine import processor
 from app.training.timing import alternate
 
@@ -36,7 +37,7 @@ def main(run: Path, data: tuple[Path, ...], sizes: tuple[int, ...], rounds: int)
         for size in sizes:
             architecture = config.architecture(len(source.labels), size)
             graph = inference_graph(load_network(folder.best_network, architecture), architecture)
-            results = score_split(graph.predict_on_batch, source, samples, (size, size), config.resize)
+            results = score_split(graph.predict_on_batch, source, samples, View((size, size), config.resize))
             scores[size] = results.metrics(source.labels)
             work[size] = summarise(graph, architecture).totals.macs
             write_openvino_ir(graph, Path(temporary, str(size)))

@@ -9,7 +9,7 @@ from app.api.negotiation import negotiate
 from app.api.waiting import LONGEST_TIMEOUT, TIMEOUT_HEADER
 from app.core.errors import InvalidParameterError
 from app.core.labels import LabelMap
-from app.inference.answers import Output, ProbabilitiesSize, SegmentOptions
+from app.inference.answers import SMALLEST_TILE, Output, ProbabilitiesSize, SegmentOptions
 
 MEDIA_TYPES: dict[str, str] = {
     "image/png": "output=mask",
@@ -65,6 +65,21 @@ class SegmentQuery(BaseModel):
         "windows: the picture's), `original` for the picture's.",
         examples=["original"],
     )
+    tile: int | None = Field(
+        None,
+        ge=SMALLEST_TILE,
+        le=100_000,
+        description="For large pictures: side, in pixels of the picture, of overlapping windows that the network sees "
+        "one after the other; their probabilities are blended. Without it, and where the picture is no longer than "
+        "that, the network sees the whole picture at once, brought to its own size.",
+        examples=[1024],
+    )
+    flip: bool = Field(
+        False,
+        description="Mean of what the network makes of the picture and of its mirror image: a little better, twice the "
+        "work.",
+        examples=[True],
+    )
     timeout: float | None = Field(
         None,
         gt=0,
@@ -88,7 +103,7 @@ class SegmentQuery(BaseModel):
         output = self.output or _OUTPUTS[negotiate(accept, MEDIA_TYPES)]
         if self.size is not None and output != "probabilities":
             raise InvalidParameterError("size", "goes with output=probabilities only")
-        return SegmentOptions(output, self._classes(labels), self.threshold, self.size or "model")
+        return SegmentOptions(output, self._classes(labels), self.threshold, self.size or "model", self.tile, self.flip)
 
     def _classes(self, labels: LabelMap) -> tuple[str, ...] | None:
         if self.classes is None:

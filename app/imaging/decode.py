@@ -67,20 +67,31 @@ class Picture:
     kind: str
 
 
+Size = tuple[int, int]
+Plan = Callable[[Size], Size | None]
+"""(H, W) of a picture → the (h, w), both at least 1, that are enough of it; None: all.
+
+Of a JPEG as people see it, of other kinds as it is stored: these tell their orientation only when they are decoded.
+"""
+
+
+def all_pixels(size: Size) -> None:
+    """The plan of who needs the whole picture."""
+
+
 def decode(
     data: bytes,
     limits: DecodeLimits,
-    at_least: tuple[int, int] | None = None,
-    claim: Callable[[int], None] = lambda pixels: None,
+    plan: Plan = all_pixels,
 ) -> Picture:
     """Decodes the first frame of a picture, upright, transparency over white; touches no disk, safe in any thread.
 
     Args:
         data: the encoded picture; its kind is told by its content.
         limits: what it may cost.
-        at_least: (h, w), both ≥ 1, that are enough. A JPEG that is larger is decoded at 1/2, 1/4 or 1/8 of its scale,
-            several times as fast, to pixels that are no smaller than this on either side.
-        claim: told of the picture's pixels before the first is decoded; what it raises ends the call.
+        plan: asked before the first pixel is decoded; what it raises ends the call. A JPEG that is larger than it says
+            is decoded at 1/2, 1/4 or 1/8 of its scale, several times as fast, to pixels that are no smaller than that
+            on either side.
 
     Raises:
         EmptyImageError: no bytes.
@@ -94,7 +105,7 @@ def decode(
         raise ImageTooLargeError(f"{len(data):,} bytes are more than the {limits.max_bytes:,} allowed")
     kind = recognise(data)
     try:
-        return _decode(data, kind, limits, at_least, claim)
+        return _decode(data, kind, limits, plan)
     except SegserveError:
         raise
     except MemoryError as error:
@@ -103,13 +114,12 @@ def decode(
         raise InvalidImageError(f"it starts as {kind}, but is broken, ends too early or is a rare variant") from error
 
 
-def _decode(
-    data: bytes, kind: Kind, limits: DecodeLimits, at_least: tuple[int, int] | None, claim: Callable[[int], None]
-) -> Picture:
+def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Picture:
     image = Image.open(BytesIO(data), formats=(kind,))
     width, height = image.size
     _check_pixels(image, limits)
-    claim(width * height)
+    sideways = isinstance(image, JpegImageFile) and _orientation(image) in _SIDEWAYS
+    at_least = plan((width, height) if sideways else (height, width))
     if image.info.get("compression") in _FAX:
         # libtiff goes on after an error and writes a line to stderr for each row: one upload could flood the log.
         raise UnsupportedImageError(
@@ -117,8 +127,7 @@ def _decode(
         )
     stored = raw_mode(image)
     if at_least is not None and isinstance(image, JpegImageFile):
-        least = at_least if _orientation(image) in _SIDEWAYS else at_least[::-1]
-        image.draft(None, least)
+        image.draft(None, at_least if sideways else at_least[::-1])
     image.load()
     orientation = _orientation(image)
     rgb = to_rgb(image, stored)

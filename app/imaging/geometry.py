@@ -5,7 +5,7 @@ Pixels are squares with their centre at +½, as Pillow has it: pixel i of n lies
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,14 @@ def shrunk(source: tuple[int, int], longest_side: int) -> Geometry:
     shrink = min(1, longest_side / max(source))
     height, width = (max(1, round(side * shrink)) for side in source)
     return Geometry(source, (height, width), "stretch")
+
+
+Array = TypeVar("Array", NDArray[np.uint8], NDArray[np.float32])
+
+
+def mirrored(array: Array) -> Array:
+    """(H, W, …) with left and right exchanged; a view."""
+    return array[:, ::-1]
 
 
 def resize_picture(pixels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.uint8]:

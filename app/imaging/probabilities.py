@@ -7,7 +7,7 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Geometry, restore_bands
+from app.imaging.geometry import Geometry, mirrored, restore_bands
 from app.imaging.windows import Window, blend
 
 Bands = Iterator[tuple[int, NDArray[np.float32]]]
@@ -103,6 +103,12 @@ def _plane(probabilities: NDArray[np.float32], weights: NDArray[np.float32]) -> 
     """(h, w, 1) float32: the sum over the classes of probability times weight."""
     plane: NDArray[np.float32] = (probabilities @ weights)[:, :, np.newaxis]
     return plane
+
+
+def mirror_mean(plain: NDArray[np.float32], of_mirror: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of the probabilities of a picture and of its mirror image, (h, w, C) float32 each."""
+    mean: NDArray[np.float32] = (plain + mirrored(of_mirror)) * np.float32(0.5)
+    return mean
 
 
 def restored(probabilities: ProbabilityMap) -> NDArray[np.float32]:

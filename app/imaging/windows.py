@@ -54,33 +54,69 @@ def window_rows(size: tuple[int, int], window: tuple[int, int], overlap: float =
     return [[Box(top, left, height, width) for left in columns] for top in window_starts(size[0], height, overlap)]
 
 
-def output_geometry(size: tuple[int, int], target: tuple[int, int], rule: ResizeRule) -> Geometry:
-    """How a picture lies in what a network gives for it.
+@dataclass(frozen=True)
+class View:
+    """How a network is shown pictures: as a whole, or in windows.
 
     Args:
-        size: (H, W) of the picture.
-        target: (h, w) of the network's input.
-        rule: with `crop` the network sees windows, and they are put together at the picture's own size.
+        size: (h, w) of the network's input.
+        rule: how a picture or a window becomes that size; with `crop` it sees windows of that size, always.
+        tile: side of windows in pixels of the picture, for pictures that are longer; None: the whole picture.
     """
-    return Geometry(size, size, "stretch") if rule == "crop" else Geometry(size, target, rule)
+
+    size: tuple[int, int]
+    rule: ResizeRule
+    tile: int | None = None
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether it may see windows; of a picture that is no longer than `tile` it sees the whole."""
+        return self.rule == "crop" or self.tile is not None
+
+    def window(self, picture: tuple[int, int]) -> tuple[int, int] | None:
+        """(h, w) of the windows of a picture of (H, W), at its own scale; None: it is seen as a whole."""
+        if self.rule == "crop":
+            return self.size
+        return None if self.tile is None or self.tile >= max(picture) else (self.tile, self.tile)
+
+    def count(self, picture: tuple[int, int]) -> int:
+        """How often the network is asked for a picture of (H, W)."""
+        window = self.window(picture)
+        if window is None:
+            return 1
+        rows, columns = map(window_starts, picture, map(min, window, picture))
+        return len(rows) * len(columns)
+
+    def geometry(self, picture: tuple[int, int]) -> Geometry:
+        """How a picture of (H, W) lies in what the network gives: windows are put together at the picture's size."""
+        if self.window(picture) is None:
+            return Geometry(picture, self.size, self.rule)
+        return Geometry(picture, picture, "stretch")
 
 
-def infer_windows(pixels: NDArray[np.uint8], target: tuple[int, int], infer: Infer) -> Iterator[list[Window]]:
-    """Shows a network a picture in windows of its input's size, row by row as they are asked for.
+def infer_windows(pixels: NDArray[np.uint8], view: View, infer: Infer) -> Iterator[list[Window]]:
+    """Shows a network a picture in windows, row by row as they are asked for.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
-        target: (h, w) of the network's input.
+        view: which windows.
         infer: the network.
+
+    Raises:
+        ValueError: the view shows the picture as a whole.
     """
-    for boxes in window_rows((pixels.shape[0], pixels.shape[1]), target):
-        geometry = Geometry((boxes[0].height, boxes[0].width), target, "crop")
+    size = (pixels.shape[0], pixels.shape[1])
+    window = view.window(size)
+    if window is None:
+        raise ValueError(f"a picture of {size} is seen as a whole")
+    for boxes in window_rows(size, window):
+        geometry = Geometry((boxes[0].height, boxes[0].width), view.size, view.rule)
         images = [resize_picture(cut(pixels, box), geometry) for box in boxes]
         yield [Window(box, each, geometry) for box, each in zip(boxes, infer(images), strict=True)]
 
 
 def middle_window(pixels: NDArray[np.uint8], target: tuple[int, int]) -> NDArray[np.uint8]:
-    """The middle one of what `infer_windows` shows a network of a picture: (h, w, 3) uint8 RGB."""
+    """The middle one of the windows that a network with `crop` sees of a picture: (h, w, 3) uint8 RGB."""
     rows = window_rows((pixels.shape[0], pixels.shape[1]), target)
     box = rows[len(rows) // 2][len(rows[0]) // 2]
     return resize_picture(cut(pixels, box), Geometry((box.height, box.width), target, "crop"))

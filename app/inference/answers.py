@@ -14,6 +14,7 @@ from app.imaging.masks import Mask, foreground_alpha, segment_mask
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, restored
 from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
 from app.imaging.rle import coco_rle
+from app.imaging.windows import View
 from app.inference.loaded import ModelIdentity
 
 Output = Literal["mask", "overlay", "cutout", "probabilities", "json"]
@@ -28,6 +29,12 @@ MEDIA_TYPES: dict[Output, str] = {
 }
 
 
+SMALLEST_TILE = 32
+"""Pixels. Smaller windows show too little of anything."""
+MOST_WINDOWS = 1024
+"""Of a picture in tiles; at 8 ms each that is 8 seconds of one core."""
+
+
 @dataclass(frozen=True)
 class SegmentOptions:
     """How to segment.
@@ -37,20 +44,25 @@ class SegmentOptions:
         classes: names of the classes to keep (the others' pixels become 255); None: all.
         threshold: pixels whose winning probability is below it become 255; 0–1.
         size: of `output="probabilities"` only: the network's own size or the picture's.
+        tile: side of overlapping windows in pixels of the picture, for pictures that are longer; None: the network
+            sees the whole picture.
+        flip: whether to take the mean of the probabilities of the picture and of its mirror image.
     """
 
     output: Output = "mask"
     classes: tuple[str, ...] | None = None
     threshold: float = 0.0
     size: ProbabilitiesSize = "model"
+    tile: int | None = None
+    flip: bool = False
 
     @property
     def needs_picture(self) -> bool:
         """Whether the answer shows the picture's own pixels, all of them."""
         return self.output in ("overlay", "cutout")
 
-    def require_possible(self, labels: LabelMap) -> None:
-        """Passes what a model with these classes can answer.
+    def require_possible(self, labels: LabelMap, view: View) -> None:
+        """Passes what a model with these classes, that is shown pictures like this, can answer.
 
         Raises:
             InvalidParameterError: it names the parameter.
@@ -63,6 +75,23 @@ class SegmentOptions:
             labels.named(name)
         if self.output == "cutout" and not labels.ids("foreground"):
             raise InvalidParameterError("output", "cutout: no class of this model has the role of foreground")
+        if self.tile is not None and view.in_windows:
+            height, width = view.size
+            raise InvalidParameterError("tile", f"this model sees windows of its own, {width}×{height}")
+        if self.tile is not None and self.tile < SMALLEST_TILE:
+            raise InvalidParameterError("tile", f"at least {SMALLEST_TILE} pixels")
+
+    def require_few_windows(self, view: View, size: tuple[int, int]) -> None:
+        """Passes pictures of (H, W) that are not cut into too many windows.
+
+        Raises:
+            InvalidParameterError: it says how many there would be.
+        """
+        if self.tile is not None and (count := view.count(size)) > MOST_WINDOWS:
+            height, width = size
+            raise InvalidParameterError(
+                "tile", f"{count:,} windows of {self.tile} pixels in {width}×{height}, more than {MOST_WINDOWS:,}"
+            )
 
     def require_affordable(self, geometry: Geometry, classes: int, limit: int) -> None:
         """Passes answers whose arrays fit.

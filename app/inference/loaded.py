@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from app.core.errors import CorruptVersionError, SegserveError
 from app.core.labels import LabelMap
 from app.core.settings import Settings, load_settings
-from app.imaging.geometry import Geometry, resize_picture
+from app.imaging.geometry import resize_picture
 from app.imaging.masks import segment_mask
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities
-from app.imaging.windows import Infer, infer_windows, output_geometry
+from app.imaging.windows import Infer, View, infer_windows
 from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_picture
 from app.inference.selection import EngineSelection, choose_engine
@@ -77,40 +77,38 @@ class LoadedModel:
         """The classes."""
         return self.manifest.label_map
 
-    @property
-    def windowed(self) -> bool:
-        """Whether the network sees a picture in windows, at the picture's own scale."""
-        return self.manifest.preprocessing.resize == "crop"
-
-    def geometry(self, size: tuple[int, int]) -> Geometry:
-        """How a picture of that (H, W) lies in what the network gives: its input, or windows of it put together."""
+    def view(self, tile: int | None = None) -> View:
+        """How the network is shown pictures; `tile` as in `View`."""
         preprocessing = self.manifest.preprocessing
-        return output_geometry(size, preprocessing.size, preprocessing.resize)
+        return View(preprocessing.size, preprocessing.resize, tile)
 
-    def predict(self, pixels: NDArray[np.uint8]) -> ProbabilityMap:
+    def predict(self, pixels: NDArray[np.uint8], tile: int | None = None) -> ProbabilityMap:
         """Class probabilities of one picture; blocks.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
+            tile: side of windows, in pixels, for pictures that are longer; None: the network sees the whole picture.
 
         Raises:
             InferenceError: the engine failed on this picture; where it sees windows, later: when they are asked for.
         """
-        geometry = self.geometry((pixels.shape[0], pixels.shape[1]))
-        if self.windowed:
-            return self.in_windows(pixels, lambda images: map(partial(infer_picture, self.engine), images))
+        size, view = (pixels.shape[0], pixels.shape[1]), self.view(tile)
+        if view.window(size) is not None:
+            return self.in_windows(pixels, view, lambda images: map(partial(infer_picture, self.engine), images))
+        geometry = view.geometry(size)
         return ResizedProbabilities(infer_picture(self.engine, resize_picture(pixels, geometry)), geometry)
 
-    def in_windows(self, pixels: NDArray[np.uint8], infer: Infer) -> WindowedProbabilities:
+    def in_windows(self, pixels: NDArray[np.uint8], view: View, infer: Infer) -> WindowedProbabilities:
         """Class probabilities of a picture (H, W, 3) uint8 RGB; `infer` is shown windows of it as they are needed."""
-        rows = partial(infer_windows, pixels, self.manifest.preprocessing.size, infer)
+        rows = partial(infer_windows, pixels, view, infer)
         return WindowedProbabilities((pixels.shape[0], pixels.shape[1]), len(self.labels), rows)
 
-    def segment(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def segment(self, pixels: NDArray[np.uint8], tile: int | None = None) -> NDArray[np.uint8]:
         """Class ids of one picture at its own size, as `POST /segment` answers them; blocks.
 
         Args:
             pixels: (H, W, 3) uint8 RGB.
+            tile: as for `predict`.
 
         Returns:
             (H, W) uint8.
@@ -118,7 +116,7 @@ class LoadedModel:
         Raises:
             InferenceError: the engine failed on this picture.
         """
-        return segment_mask(self.predict(pixels), self.labels).classes
+        return segment_mask(self.predict(pixels, tile), self.labels).classes
 
     def close(self) -> None:
         """Frees the network; no call may follow."""

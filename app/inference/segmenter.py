@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from app.core.errors import InferenceError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
-from app.imaging.geometry import Geometry, resize_picture
-from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities
+from app.imaging.geometry import Geometry, mirrored, resize_picture
+from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, mirror_mean
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
 from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
-from app.inference.scheduler import Scheduler
+from app.inference.scheduler import Inference, Scheduler
 from app.inference.workers import PixelWorkers
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
@@ -129,13 +129,13 @@ class Segmenter:
             options: what to answer.
 
         Raises:
-            InvalidParameterError: the model cannot answer that.
+            InvalidParameterError: the model cannot answer that, or not of this picture.
             ImageError: the picture is not one, or too large.
             AnswerTooLargeError: the answer would be.
             OverloadedError: too many pixels are being worked on.
             InferenceError: the engine failed on this picture.
         """
-        options.require_possible(self.model.labels)
+        options.require_possible(self.model.labels, self.model.view())
         with self._resources.budget.ticket() as claim:
             return await self._segment(data, options, claim)
 
@@ -145,7 +145,7 @@ class Segmenter:
         decoded = time.perf_counter()
         if prepared.image is None:
             return await self._in_windows(prepared, options, decoded - started)
-        inference = await self.scheduler.run(prepared.image)
+        inference = await self._infer(prepared.image, options.flip)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
         content = await workers.run(partial(self._encode, options, probabilities, prepared.pixels))
@@ -157,14 +157,29 @@ class Segmenter:
         )
         return self._answer(content, prepared, options, timings)
 
+    async def _infer(self, image: NDArray[np.uint8], flip: bool) -> Inference:
+        """The network's probabilities, or the mean with those of the mirror image."""
+        plain = self.scheduler.run(image)
+        if not flip:
+            return await plain
+        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image)))
+        mean = mirror_mean(one.probabilities, other.probabilities)
+        return Inference(mean, max(one.queue_ms, other.queue_ms), max(one.inference_ms, other.inference_ms))
+
     def _prepare(self, data: bytes, options: SegmentOptions, claim: Claim) -> _Prepared:
         """Decodes and resizes; what the network sees does not depend on the output."""
-        height, width = self.model.manifest.preprocessing.size
-        at_least = None if self.model.windowed else (DETAIL * height, DETAIL * width)
-        picture = decode(data, self._limits, at_least, claim)
-        geometry = self.model.geometry(picture.size)
-        options.require_affordable(geometry, len(self.model.labels), self._max_answer_bytes)
-        if self.model.windowed:
+        view = self.model.view(options.tile)
+
+        def plan(size: tuple[int, int]) -> tuple[int, int] | None:
+            claim(size[0] * size[1])
+            options.require_few_windows(view, size)
+            options.require_affordable(view.geometry(size), len(self.model.labels), self._max_answer_bytes)
+            height, width = view.size
+            return None if view.window(size) else (DETAIL * height, DETAIL * width)
+
+        picture = decode(data, self._limits, plan)
+        geometry = view.geometry(picture.size)
+        if view.window(picture.size):
             return _Prepared(None, geometry, picture.pixels)
         image = resize_picture(picture.pixels, geometry)
         return _Prepared(image, geometry, self._all_pixels(data, picture) if options.needs_picture else None)
@@ -178,13 +193,17 @@ class Segmenter:
             if task is not None and task.cancelling():
                 raise InferenceError("nobody waits for this picture any more")
             begun = time.perf_counter()
-            inferences = list(self.scheduler.infer_all(images))
+            found = [inference.probabilities for inference in self.scheduler.infer_all(images)]
+            if options.flip:
+                others = self.scheduler.infer_all(map(mirrored, images))
+                found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
             waited.append(time.perf_counter() - begun)
-            return [inference.probabilities for inference in inferences]
+            return found
 
         def work() -> bytes:
             assert prepared.pixels is not None
-            return self._encode(options, self.model.in_windows(prepared.pixels, infer), prepared.pixels)
+            probabilities = self.model.in_windows(prepared.pixels, self.model.view(options.tile), infer)
+            return self._encode(options, probabilities, prepared.pixels)
 
         begun = time.perf_counter()
         content = await self._resources.windows.run(work)

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from app.core.errors import TrainingError
+from app.imaging.windows import View
 from app.inference.tensorflow_runtime import import_tensorflow
 from app.store.repository import ModelStore
 from app.training.augment import Augmenter
@@ -177,7 +178,7 @@ class Fit:
     def _scores(self, network: Any, scored: Scored) -> dict[str, float]:
         """Columns of the history."""
         size, predict = (self.config.size, self.config.size), network.predict_on_batch
-        results = evaluate_pictures(predict, self._source, self.validation, size, self.config.resize)
+        results = evaluate_pictures(predict, self._source, self.validation, View(size, self.config.resize))
         scored(self.state.step, results)
         scores = total_scores(results, self._source.labels)
         by_class = {f"validation_iou_{name}": float("nan") if v is None else v for name, v in scores.iou.items()}

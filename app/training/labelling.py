@@ -89,7 +89,7 @@ class LabelledFolder:
         problems: list[str] = []
         undecided = total = 0
         with ThreadPoolExecutor() as pool:
-            batch = min(batch_size(teacher.rule) for teacher in self._teachers)
+            batch = min(batch_size(teacher.view) for teacher in self._teachers)
             for first in range(0, len(todo), batch):
                 names = todo[first : first + batch]
                 read = dict(zip(names, pool.map(lambda name: _read(pictures[name]), names), strict=True))
@@ -109,10 +109,10 @@ class LabelledFolder:
         """Mean over the networks of the probabilities of each picture at its own size, (H, W, C) float32."""
         sums: list[Any] = [0.0] * len(pictures)
         for teacher in self._teachers:
-            geometries, seen = fitted(pictures, teacher.size, teacher.rule)
-            votes = [predicted(teacher.predict, seen, teacher.size, teacher.rule)]
+            geometries, seen = fitted(pictures, teacher.view)
+            votes = [predicted(teacher.predict, seen, teacher.view)]
             if self._flip:
-                votes.append(mirrored(teacher.predict, seen, teacher.size, teacher.rule))
+                votes.append(mirrored(teacher.predict, seen, teacher.view))
             for index, geometry in enumerate(geometries):
                 mean = np.stack([vote[index] for vote in votes]).mean(axis=0)
                 sums[index] = sums[index] + restored(ResizedProbabilities(mean, geometry)) / len(self._teachers)

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from app.core.errors import TrainingError
-from app.imaging.geometry import ResizeRule
-from app.imaging.windows import middle_window
+from app.imaging.windows import View, middle_window
 from app.inference.engine import KERAS_FILE
 from app.nn.config import UNetXceptionConfig
 from app.nn.rewrite import inference_graph
@@ -84,19 +83,17 @@ def publish_run(
     except ValueError as error:
         raise TrainingError(str(error)) from error
     network = load_network(run.last_network if last else run.best_network, architecture)
-    sides, rule = architecture.input_size, config.resize
+    view = View(architecture.input_size, config.resize)
     splits = _splits(run, source)
     known = next(iter(splits.values()), None) or _spread(labelled_for_training(source), REFERENCE_PICTURES)
-    temperature, before = _calibrate(network, architecture, source, splits.get(VALIDATION, []), rule, temperature)
+    temperature, before = _calibrate(network, architecture, source, splits.get(VALIDATION, []), view, temperature)
     with tempfile.TemporaryDirectory() as temporary:
         exported = export_network(network, architecture, Path(temporary))
-        _require_new(store, name, exported.files[KERAS_FILE], Preprocessing(size=sides, resize=rule))
-        differences = require_parity(exported, _inputs(known[:PARITY_PICTURES], sides, rule))
-        results = {
-            split: score_split(exported.serving, source, listed, sides, rule) for split, listed in splits.items()
-        }
+        _require_new(store, name, exported.files[KERAS_FILE], Preprocessing(size=view.size, resize=view.rule))
+        differences = require_parity(exported, _inputs(known[:PARITY_PICTURES], view))
+        results = {split: score_split(exported.serving, source, listed, view) for split, listed in splits.items()}
         plain = next((each.plain for each in results.values()), None)
-        plain = plain or evaluate_pictures(exported.serving, source, known, sides, rule)
+        plain = plain or evaluate_pictures(exported.serving, source, known, view)
         draft = make_draft(run, source, architecture, temperature, results, plain)
         card = model_card(name, draft, differences, network.count_params(), run.machine(), before)
         version = publish_version(store, name, draft, {**exported.files, "MODEL_CARD.md": card.encode()})
@@ -116,16 +113,16 @@ def _calibrate(
     architecture: UNetXceptionConfig,
     source: DataSource,
     validation: Sequence[Sample],
-    rule: ResizeRule,
+    view: View,
     temperature: float | None,
 ) -> tuple[float, Scores | None]:
     """Divides the network's logits by a temperature; gives it, and the scores on the validation pictures before."""
-    predict, size = inference_graph(network, architecture).predict_on_batch, architecture.input_size
+    predict = inference_graph(network, architecture).predict_on_batch
     before = None
     if validation:
-        before = total_scores(evaluate_pictures(predict, source, validation, size, rule), source.labels)
+        before = total_scores(evaluate_pictures(predict, source, validation, view), source.labels)
     if temperature is None:
-        temperature = fit_temperature(predict, source, validation, size, rule) if validation else 1.0
+        temperature = fit_temperature(predict, source, validation, view) if validation else 1.0
     divide_logits(network, temperature)
     return temperature, before
 
@@ -150,9 +147,9 @@ def _spread(samples: Sequence[Sample], most: int) -> list[Sample]:
     return list(samples[:: -(-len(samples) // most)])
 
 
-def _inputs(samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule) -> Array:
+def _inputs(samples: Sequence[Sample], view: View) -> Array:
     """Pictures as the network sees them, or the middle window of each: (N, h, w, 3) float32."""
     pictures = [read_picture(sample.picture) for sample in samples]
-    if rule == "crop":
-        return np.stack([middle_window(picture, size) for picture in pictures]).astype(np.float32)
-    return np.stack(fitted(pictures, size, rule)[1]).astype(np.float32)
+    if view.in_windows:
+        return np.stack([middle_window(picture, view.size) for picture in pictures]).astype(np.float32)
+    return np.stack(fitted(pictures, view)[1]).astype(np.float32)

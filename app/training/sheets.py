@@ -8,6 +8,7 @@ import numpy as np
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry, resize_mask, resize_picture
 from app.imaging.masks import segment_mask
+from app.imaging.windows import View
 from app.training.config import TrainingConfig
 from app.training.evaluation.pictures import segment_pictures
 from app.training.evaluation.prediction import Predict
@@ -51,7 +52,7 @@ def examples_sheet(predict: Predict, source: DataSource, samples: Sequence[Sampl
     """For each sample: picture, true mask, predicted mask, brought into a square of the training size."""
     square = (config.size, config.size)
     cells = []
-    for batch in segment_pictures(predict, source, samples, square, config.resize):
+    for batch in segment_pictures(predict, source, samples, View(square, config.resize)):
         for picture in batch:
             frame = Geometry(picture.geometry.source, square, "letterbox")
             predicted = segment_mask(picture.probability_map, source.labels)

@@ -39,6 +39,8 @@ async def test_every_parameter_has_a_meaning_and_an_example(service: Service) ->
         "threshold",
         "model",
         "size",
+        "tile",
+        "flip",
         "timeout",
     ]
     assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in parameters)

@@ -45,10 +45,8 @@ def test_plain_keras_loads_it(shipped: LoadedModel) -> None:
 
 @pytest.mark.skipif(not PETS.is_dir(), reason="no ../shared/data/pets here: the model's scores are not measured again")
 def test_its_scores_are_those_of_its_card(shipped: LoadedModel) -> None:
-    source, preprocessing = OxfordPets(PETS), shipped.manifest.preprocessing
-    results = evaluate_pictures(
-        shipped.engine.infer, source, source.samples("test"), preprocessing.size, preprocessing.resize
-    )
+    source = OxfordPets(PETS)
+    results = evaluate_pictures(shipped.engine.infer, source, source.samples("test"), shipped.view())
     published = shipped.manifest.metrics["test"]
     measured = total_scores(results, source.labels)
     assert len(results) == published.pictures

@@ -14,6 +14,7 @@ from app.core.errors import (
     EmptyImageError,
     ImageTooLargeError,
     InvalidImageError,
+    OverloadedError,
     SegserveError,
     UnsupportedImageError,
 )
@@ -140,7 +141,7 @@ def test_broken_metadata_do_not_matter(file_format: str, data: bytes) -> None:
 )
 def test_jpeg_is_reduced_to_what_is_enough(at_least: tuple[int, int], shape: tuple[int, int]) -> None:
     data = encoded(Image.fromarray(UPRIGHT).resize((1600, 1200)), "JPEG", exif=exif(6))
-    picture = decode(data, LIMITS, at_least)
+    picture = decode(data, LIMITS, lambda size: at_least)
     assert picture.size == (1600, 1200)
     assert picture.pixels.shape[:2] == shape
 
@@ -148,7 +149,7 @@ def test_jpeg_is_reduced_to_what_is_enough(at_least: tuple[int, int], shape: tup
 @pytest.mark.parametrize("kind", ["JPEG", "MPO"])
 def test_reduced_picture_lies_where_the_whole_one_does(kind: str) -> None:
     data = encoded(Image.fromarray(UPRIGHT).resize((1203, 805)), kind, quality=95)
-    reduced, whole = decode(data, LIMITS, (64, 64)), decode(data, LIMITS)
+    reduced, whole = decode(data, LIMITS, lambda size: (64, 64)), decode(data, LIMITS)
     assert reduced.pixels.shape[:2] == (101, 151)
     geometry = Geometry(whole.size, (64, 64), "letterbox")
     difference = resize_picture(reduced.pixels, geometry).astype(int) - resize_picture(whole.pixels, geometry)
@@ -156,7 +157,7 @@ def test_reduced_picture_lies_where_the_whole_one_does(kind: str) -> None:
 
 
 def test_other_kinds_are_not_reduced() -> None:
-    assert decode(photograph("PNG"), LIMITS, (8, 8)).pixels.shape == (64, 96, 3)
+    assert decode(photograph("PNG"), LIMITS, lambda size: (8, 8)).pixels.shape == (64, 96, 3)
 
 
 def test_jpeg_of_cmyk_is_adobes_inverted_one() -> None:
@@ -190,7 +191,7 @@ def test_png_of_16_bits_rgb_with_a_transparent_colour() -> None:
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "TIFF", "BMP", "GIF"])
 def test_one_pixel_and_very_long_pictures(file_format: str, size: tuple[int, int]) -> None:
     data = encoded(Image.new("RGB", size, (200, 60, 20)), file_format)
-    picture = decode(data, LIMITS, (160, 160))
+    picture = decode(data, LIMITS, lambda size: (160, 160))
     assert picture.size == (size[1], size[0])
     assert np.abs(picture.pixels[-1, -1].astype(int) - (200, 60, 20)).max() <= 3
 
@@ -285,7 +286,7 @@ def test_damage_is_a_typed_error_or_a_picture(kind: str) -> None:
 
 def outcome(data: bytes) -> type[Picture | SegserveError]:
     try:
-        picture = decode(data, LIMITS, (16, 16))
+        picture = decode(data, LIMITS, lambda size: (16, 16))
     except SegserveError as error:
         return type(error)
     assert picture.pixels.dtype == np.uint8
@@ -312,3 +313,17 @@ def test_nothing_is_opened_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("builtins.open", refuse)
     monkeypatch.setattr("os.open", refuse)
     assert {decode(data, LIMITS).size for data in files} == sizes
+
+
+def test_the_plan_is_asked_before_the_first_pixel() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def refuse(size: tuple[int, int]) -> None:
+        asked.append(size)
+        raise OverloadedError("not now")
+
+    data = encoded(Image.fromarray(UPRIGHT), "JPEG", exif=exif(6))
+    for cut in (data, data[: len(data) // 2]):
+        with pytest.raises(OverloadedError):
+            decode(cut, LIMITS, refuse)
+    assert asked == [(UPRIGHT.shape[1], UPRIGHT.shape[0])] * 2

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.imaging.geometry import PAD, Geometry, resize_picture
+from app.imaging.geometry import PAD, Geometry, ResizeRule, resize_picture
 from app.imaging.windows import (
     OVERLAP,
+    View,
     Window,
     blend,
     cut,
     infer_windows,
     middle_window,
-    output_geometry,
     window_rows,
     window_starts,
 )
@@ -36,7 +36,7 @@ def blended(
     pixels: NDArray[np.uint8], side: int, infer: Callable[..., list[Array]] = shares, band: int = 2**18
 ) -> Array:
     size = (pixels.shape[0], pixels.shape[1])
-    bands = list(blend(infer_windows(pixels, (side, side), infer), size, band))
+    bands = list(blend(infer_windows(pixels, View((side, side), "crop"), infer), size, band))
     assert [start for start, _ in bands] == np.cumsum([0, *(len(rows) for _, rows in bands[:-1])]).tolist()
     return np.concatenate([rows for _, rows in bands])
 
@@ -110,6 +110,46 @@ def test_a_small_picture_lies_in_the_middle_of_its_window() -> None:
     assert (window[0] == PAD).all()
 
 
+@pytest.mark.parametrize(
+    ("tile", "picture", "window", "count"),
+    [
+        (None, (300, 200), None, 1),
+        (300, (300, 200), None, 1),
+        (299, (300, 200), (299, 299), 2),
+        (100, (300, 200), (100, 100), 4 * 3),
+    ],
+)
+def test_what_a_network_is_shown(
+    tile: int | None, picture: tuple[int, int], window: tuple[int, int] | None, count: int
+) -> None:
+    view = View((64, 64), "letterbox", tile)
+    assert view.in_windows == (tile is not None)
+    assert (view.window(picture), view.count(picture)) == (window, count)
+    put_together = Geometry(picture, picture, "stretch")
+    assert view.geometry(picture) == (put_together if window else Geometry(picture, (64, 64), "letterbox"))
+
+
+def test_a_network_with_crops_sees_windows_of_its_input() -> None:
+    view = View((64, 64), "crop")
+    assert view.in_windows
+    assert (view.window((10, 10)), view.count((10, 10)), view.count((64, 160))) == ((64, 64), 1, 3)
+
+
+@pytest.mark.parametrize("rule", ["stretch", "letterbox"])
+@pytest.mark.parametrize("size", [(100, 230), (90, 300), (129, 128)])
+def test_windows_are_brought_to_the_networks_input(size: tuple[int, int], rule: ResizeRule) -> None:
+    """A picture of one colour stays one, whatever the windows are; the padding of a letterbox is cut off again."""
+    pixels = np.full((*size, 3), (10, 100, 200), np.uint8)
+    view = View((32, 32), rule, 128)
+    result = np.concatenate([rows for _, rows in blend(infer_windows(pixels, view, shares), size)])
+    np.testing.assert_allclose(result, pixels / np.float32(255), atol=1e-6)
+
+
+def test_a_picture_that_is_seen_as_a_whole_has_no_windows() -> None:
+    with pytest.raises(ValueError, match="as a whole"):
+        next(infer_windows(picture(20, 20), View((64, 64), "stretch", 20), shares))
+
+
 def test_the_middle_window() -> None:
     pixels = picture(200, 200)
     rows = window_rows((200, 200), (64, 64))
@@ -148,6 +188,6 @@ def test_only_the_windows_that_are_needed_are_held() -> None:
 
 
 def test_how_a_picture_lies_in_what_a_network_gives() -> None:
-    assert output_geometry((300, 200), (64, 64), "letterbox") == Geometry((300, 200), (64, 64), "letterbox")
-    assert output_geometry((300, 200), (64, 64), "stretch") == Geometry((300, 200), (64, 64), "stretch")
-    assert output_geometry((300, 200), (64, 64), "crop") == Geometry((300, 200), (300, 200), "stretch")
+    assert View((64, 64), "letterbox").geometry((300, 200)) == Geometry((300, 200), (64, 64), "letterbox")
+    assert View((64, 64), "stretch").geometry((300, 200)) == Geometry((300, 200), (64, 64), "stretch")
+    assert View((64, 64), "crop").geometry((300, 200)) == Geometry((300, 200), (300, 200), "stretch")

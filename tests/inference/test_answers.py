@@ -10,6 +10,7 @@ from app.core.errors import AnswerTooLargeError, InvalidParameterError
 from app.core.labels import Label, LabelMap
 from app.imaging.geometry import Geometry
 from app.imaging.probabilities import ResizedProbabilities
+from app.imaging.windows import View
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
 from app.inference.engine import Probabilities
 from app.inference.loaded import ModelIdentity
@@ -18,6 +19,7 @@ from tests.inference.pictures import Pixels, chelsea
 
 IDENTITY = ModelIdentity("pets", 3, "ab" * 32, "openvino", "f32")
 SAME = Geometry((4, 6), (4, 6), "stretch")
+WHOLE = View((32, 32), "stretch")
 
 
 def quarters() -> Probabilities:
@@ -109,21 +111,36 @@ def test_json_is_what_the_wire_format_says() -> None:
         (SegmentOptions(threshold=1.5), "threshold"),
         (SegmentOptions(threshold=-0.1), "threshold"),
         (SegmentOptions(threshold=float("nan")), "threshold"),
+        (SegmentOptions(tile=31), "tile"),
         (SegmentOptions(classes=()), "classes"),
         (SegmentOptions(classes=("pet", "dog")), "classes"),
     ],
 )
 def test_impossible_options_name_the_parameter(options: SegmentOptions, parameter: str) -> None:
     with pytest.raises(InvalidParameterError) as raised:
-        options.require_possible(TINY_LABELS)
+        options.require_possible(TINY_LABELS, WHOLE)
     assert raised.value.parameter == parameter
+
+
+def test_a_network_with_windows_of_its_own_takes_no_others() -> None:
+    SegmentOptions(tile=64).require_possible(TINY_LABELS, WHOLE)
+    with pytest.raises(InvalidParameterError, match="tile: this model sees windows of its own, 48×32"):
+        SegmentOptions(tile=64).require_possible(TINY_LABELS, View((32, 48), "crop"))
+
+
+def test_windows_have_a_bound() -> None:
+    options, view = SegmentOptions(tile=32), View((32, 32), "stretch", 32)
+    options.require_few_windows(view, (768, 700))
+    with pytest.raises(InvalidParameterError, match="tile: 1,089 windows of 32 pixels in 800×800, more than 1,024"):
+        options.require_few_windows(view, (800, 800))
+    SegmentOptions().require_few_windows(View((32, 32), "crop"), (5000, 5000))  # bound by the pixels of a picture
 
 
 def test_a_cutout_needs_a_foreground() -> None:
     plain = LabelMap((Label(0, "sky", (0, 0, 255)), Label(1, "sea", (0, 255, 0))))
     with pytest.raises(InvalidParameterError, match="foreground"):
-        SegmentOptions("cutout").require_possible(plain)
-    SegmentOptions("cutout", classes=("pet",), threshold=1.0).require_possible(TINY_LABELS)
+        SegmentOptions("cutout").require_possible(plain, WHOLE)
+    SegmentOptions("cutout", classes=("pet",), threshold=1.0).require_possible(TINY_LABELS, WHOLE)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_predict_resizes_as_the_manifest_says(model: LoadedModel) -> None:
     assert isinstance(predicted, ResizedProbabilities)
     probabilities = predicted.probabilities
     assert probabilities.shape == (32, 32, 3)
-    prepared = resize_picture(pixels, model.geometry((75, 120)))
+    prepared = resize_picture(pixels, model.view().geometry((75, 120)))
     assert np.array_equal(probabilities, model.engine.infer(prepared[None])[0])
     shares = np.bincount(probabilities.argmax(axis=-1).ravel(), minlength=3) / 32**2
     assert shares.min() > 0.01  # the fixture is of use: every class occurs

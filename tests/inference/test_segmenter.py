@@ -18,11 +18,10 @@ from app.core.errors import (
     InvalidParameterError,
 )
 from app.core.settings import Settings
-from app.imaging.decode import DecodeLimits, Picture, decode
-from app.imaging.probabilities import restored
+from app.imaging.decode import DecodeLimits, Picture, Plan, all_pixels, decode
+from app.imaging.probabilities import mirror_mean, restored
 from app.imaging.render import overlay_png
 from app.inference.answers import Output, SegmentOptions
-from app.inference.budget import Claim
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
 from app.inference.segmenter import Resources, SegmentAnswer, Segmenter
@@ -92,8 +91,8 @@ async def test_a_jpeg_is_decoded_small_unless_its_pixels_are_shown(
 ) -> None:
     shapes: dict[str, list[tuple[int, ...]]] = {"mask": [], "overlay": []}
 
-    def noting(data: bytes, limits: DecodeLimits, at_least: tuple[int, int] | None = None, *claim: Claim) -> Picture:
-        picture = decode(data, limits, at_least, *claim)
+    def noting(data: bytes, limits: DecodeLimits, plan: Plan = all_pixels) -> Picture:
+        picture = decode(data, limits, plan)
         shapes[output].append(picture.pixels.shape)
         return picture
 
@@ -249,6 +248,46 @@ async def test_a_jpeg_is_decoded_whole_for_windows(windowed: Segmenter) -> None:
     pixels = decode(data, DecodeLimits(max_bytes=len(data), max_pixels=300 * 400)).pixels
     answer = await windowed.segment(data, SegmentOptions())
     assert np.array_equal(np.asarray(opened(answer)), windowed.model.segment(pixels))
+
+
+@pytest.mark.parametrize("output", ["mask", "overlay", "json"])
+async def test_tiles_as_long_as_the_picture_change_nothing(segmenter: Segmenter, output: Output) -> None:
+    data = encoded(chelsea(300, 400), "JPEG")
+    whole = await segmenter.segment(data, SegmentOptions(output))
+    assert (await segmenter.segment(data, SegmentOptions(output, tile=400))).content == whole.content
+    assert (await segmenter.segment(data, SegmentOptions(output, tile=399))).content != whole.content
+
+
+@pytest.mark.parametrize("flip", [False, True])
+async def test_tiles(segmenter: Segmenter, model: LoadedModel, flip: bool) -> None:
+    pixels = chelsea(300, 400)
+    probabilities = restored(model.predict(pixels, tile=128))
+    if flip:
+        probabilities = mirror_mean(probabilities, restored(model.predict(pixels[:, ::-1], tile=128)))
+    answer = await segmenter.segment(encoded(pixels), SegmentOptions("probabilities", tile=128, flip=flip))
+    found = np.load(io.BytesIO(answer.content))
+    assert found.shape == (300, 400, 3)
+    np.testing.assert_allclose(found, probabilities, atol=2e-2 if flip else 1e-3)  # mirrored windows begin elsewhere
+    if not flip:
+        mask = await segmenter.segment(encoded(pixels), SegmentOptions(tile=128))
+        assert np.array_equal(np.asarray(opened(mask)), model.segment(pixels, tile=128))
+
+
+async def test_flip_is_the_mean_with_the_mirror_image(segmenter: Segmenter, model: LoadedModel) -> None:
+    pixels = chelsea(64, 64)
+    expected = mirror_mean(restored(model.predict(pixels)), restored(model.predict(pixels[:, ::-1])))
+    answer = await segmenter.segment(encoded(pixels), SegmentOptions("probabilities", size="original", flip=True))
+    np.testing.assert_allclose(np.load(io.BytesIO(answer.content)), expected, atol=1e-3)
+    plain = await segmenter.segment(encoded(pixels), SegmentOptions("probabilities", size="original"))
+    assert np.abs(np.load(io.BytesIO(plain.content)).astype(np.float32) - expected).max() > 1e-3
+    assert answer.timings.inference > 0
+
+
+async def test_tiles_that_cannot_be(segmenter: Segmenter, windowed: Segmenter) -> None:
+    with pytest.raises(InvalidParameterError, match="tile: 1,156 windows of 32 pixels"):
+        await segmenter.segment(encoded(chelsea(820, 820)), SegmentOptions(tile=32))
+    with pytest.raises(InvalidParameterError, match="windows of its own"):
+        await windowed.segment(encoded(chelsea(40, 40)), SegmentOptions(tile=32))
 
 
 async def test_a_window_that_fails_fails_its_picture(windowed: Segmenter, model: LoadedModel) -> None:

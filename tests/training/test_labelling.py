@@ -8,6 +8,7 @@ from PIL import Image
 
 from app.core.errors import DataError, TrainingError
 from app.core.labels import UNDECIDED, Label, LabelMap
+from app.imaging.windows import View
 from app.training.evaluation.candidate import Candidate
 from app.training.labelling import LabelledFolder, classes_toml
 from app.training.sources.oxford import PETS
@@ -24,7 +25,7 @@ def by_brightness(confidence: float) -> Candidate:
         pet = np.select([grey > 150, grey < 100], [confidence, 1 - confidence], 0.5)
         return np.stack([pet, 1 - pet, np.zeros_like(pet)], axis=-1).astype(np.float32)
 
-    return Candidate("brightness", predict, (16, 16), "stretch", None)
+    return Candidate("brightness", predict, View((16, 16), "stretch"), None)
 
 
 @pytest.fixture

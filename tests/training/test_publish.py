@@ -11,6 +11,7 @@ from app.core.errors import PublishError, TrainingError
 from app.core.settings import Settings
 from app.imaging.geometry import resize_picture
 from app.imaging.probabilities import ResizedProbabilities
+from app.imaging.windows import View
 from app.inference.loaded import load_model
 from app.inference.selection import is_installed
 from app.store.manifest import Manifest
@@ -103,7 +104,7 @@ def test_its_probabilities_are_calibrated(
     architecture = finished.config().architecture(3, SERVED_SIZE)
     trained = load_network(finished.best_network, architecture)
     samples, size = validation_samples(finished, source), (SERVED_SIZE, SERVED_SIZE)
-    temperature = fit_temperature(trained.predict_on_batch, source, samples, size, "stretch")
+    temperature = fit_temperature(trained.predict_on_batch, source, samples, View(size, "stretch"))
     assert manifest.temperature == pytest.approx(temperature, abs=0.011)
     assert manifest.temperature != 1
     published = load_network(version.path / "model.keras", architecture)
@@ -111,7 +112,7 @@ def test_its_probabilities_are_calibrated(
     pixels = np.resize(picture, (1, *size, 3)).astype(np.float32)
     expected = tempered(trained.predict_on_batch(pixels), manifest.temperature)
     assert np.abs(published.predict_on_batch(pixels) - expected).max() < 1e-5
-    before = total_scores(evaluate_pictures(trained.predict_on_batch, source, samples, size, "stretch"), PETS)
+    before = total_scores(evaluate_pictures(trained.predict_on_batch, source, samples, View(size, "stretch")), PETS)
     after = manifest.metrics["validation"]
     assert before.cross_entropy is not None
     assert after.cross_entropy is not None
@@ -144,7 +145,7 @@ def test_every_engine_gives_what_plain_keras_gives(
         predicted = loaded.predict(pixels)
         assert isinstance(predicted, ResizedProbabilities)
         probabilities = predicted.probabilities
-        resized = resize_picture(pixels, loaded.geometry((mask.shape[0], mask.shape[1])))
+        resized = resize_picture(pixels, loaded.view().geometry((mask.shape[0], mask.shape[1])))
         assert np.abs(probabilities - np.asarray(plain(resized[None].astype(np.float32)))[0]).max() < TOLERANCE
         assert (probabilities.argmax(axis=-1) == 0).mean() > 0.05  # it sees the pet
     finally:

@@ -53,7 +53,7 @@ def rank(candidate: "Candidate", source: DataSource, samples: Sequence[Sample], 
     """
     found: list[Disagreement] = []
     with ThreadPoolExecutor() as pool:
-        for batch in segment_pictures(candidate.predict, source, samples, candidate.size, candidate.rule):
+        for batch in segment_pictures(candidate.predict, source, samples, candidate.view):
             found += pool.map(compare, batch)
             report(len(found), len(samples))
     return sorted(found, key=lambda disagreement: (-disagreement.contradicted, disagreement.mean_iou))
@@ -80,5 +80,5 @@ def exhibits_of(
 
     first = ranking[:SHOWN]
     samples = [disagreement.sample for disagreement in first]
-    results = evaluate_pictures(candidate.predict, source, samples, candidate.size, candidate.rule)
+    results = evaluate_pictures(candidate.predict, source, samples, candidate.view)
     return list(zip(exhibits(candidate, source, results), first, strict=True))

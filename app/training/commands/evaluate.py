@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @layout_option
 @click.option("--split", default="test", show_default=True, help="List of pictures; `validation`: those of the run.")
 @click.option("--size", type=int, help="Side of the network's input.  [its own]")
+@click.option("--tile", type=click.IntRange(1), metavar="N", help="Show longer pictures in windows of N×N pixels.")
 @click.option("--last", is_flag=True, help="The network at the end of a run, not the one that validated best.")
 @click.option("--against", metavar="RUN|MODEL", help="Compare with this one on the same pictures (paired bootstrap).")
 @click.option("--against-size", type=int, help="Side of its input.  [its own]")
@@ -36,6 +37,7 @@ def evaluate(
     layout: str,
     split: str,
     size: int | None,
+    tile: int | None,
     last: bool,
     against: str | None,
     against_size: int | None,
@@ -64,14 +66,14 @@ def evaluate(
     if report_folder is not None:
         make_folder(report_folder)
     source, store = open_sources(data, layout), ModelStore(model_store)
-    candidates = [open_candidate(what, source.labels, store, size, last)]
+    candidates = [open_candidate(what, source.labels, store, size, last, tile)]
     if against is not None:
         candidates.append(open_candidate(against, source.labels, store, against_size, last))
     samples = chosen_pictures(split, source, candidates)
     for candidate in candidates:
         if candidate.run and (seen := trained_on(candidate.run, source, samples)):
             click.echo(f"careful: {candidate.name} may have been trained on {len(seen)} of these pictures", err=True)
-    results = [score_split(c.predict, source, samples, c.size, c.rule) for c in candidates]
+    results = [score_split(c.predict, source, samples, c.view) for c in candidates]
     report = make_report(source, split, *zip(candidates, results, strict=True))
     if report_folder is not None:
         _write(report_folder, report, candidates[0], source, results[0].plain)

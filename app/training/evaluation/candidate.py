@@ -8,6 +8,7 @@ from app.core.errors import TrainingError
 from app.core.labels import LabelMap
 from app.core.settings import load_settings
 from app.imaging.geometry import ResizeRule
+from app.imaging.windows import View
 from app.inference.engine import KERAS_FILE
 from app.inference.loaded import load_model
 from app.nn.config import UNetXceptionConfig
@@ -26,24 +27,26 @@ class Candidate:
     Args:
         name: folder of its run, or `pets:3`.
         predict: the network.
-        size: (h, w) of its input.
-        rule: how a picture becomes that size.
+        view: how it is shown pictures.
         run: the run that it is of; None for a published model.
     """
 
     name: str
     predict: Predict
-    size: tuple[int, int]
-    rule: ResizeRule
+    view: View
     run: Run | None
 
     @property
     def title(self) -> str:
         """Name and input size."""
-        return f"{self.name} at {self.size[0]}×{self.size[1]}"
+        height, width = self.view.size
+        tiles = f" in windows of {self.view.tile}" if self.view.tile else ""
+        return f"{self.name} at {height}×{width}{tiles}"
 
 
-def open_candidate(what: str, labels: LabelMap, store: ModelStore, size: int | None, last: bool) -> Candidate:
+def open_candidate(
+    what: str, labels: LabelMap, store: ModelStore, size: int | None, last: bool, tile: int | None = None
+) -> Candidate:
     """Loads the network of a run or of a published version.
 
     Args:
@@ -52,47 +55,56 @@ def open_candidate(what: str, labels: LabelMap, store: ModelStore, size: int | N
         store: where models are.
         size: side of the input; None: its own.
         last: the network at the end of the run, not the one that validated best.
+        tile: as in `View`.
 
     Raises:
-        TrainingError: a size that does not fit, other classes, `last` of a model, or the run has no network.
+        TrainingError: a size that does not fit, windows of a network that has its own, other classes, `last` of a
+            model, or the run has no network.
         ModelNotFoundError, CorruptVersionError: no such version, or a damaged one.
     """
     if Path(what).is_dir():
-        return _of_run(Run(Path(what)), len(labels), size, last)
+        return _of_run(Run(Path(what)), len(labels), size, last, tile)
     if "/" in what:
         raise TrainingError(f"{what}: there is no folder of a run; a model is NAME, NAME:VERSION or NAME:ALIAS")
     if last:
         raise TrainingError(f"--last is for runs; {what} is a published model")
-    return _of_version(what, labels, store, size)
+    return _of_version(what, labels, store, size, tile)
 
 
-def _of_run(run: Run, classes: int, size: int | None, last: bool) -> Candidate:
+def _of_run(run: Run, classes: int, size: int | None, last: bool, tile: int | None) -> Candidate:
     config = run.config()
+    _require_tiles(config.resize, tile)
     try:
         architecture = config.architecture(classes, size)
     except ValueError as error:
         raise TrainingError(str(error)) from error
     predict = _graph(run.last_network if last else run.best_network, architecture)
-    return Candidate(str(run.folder), predict, architecture.input_size, config.resize, run)
+    return Candidate(str(run.folder), predict, View(architecture.input_size, config.resize, tile), run)
 
 
-def _of_version(reference: str, labels: LabelMap, store: ModelStore, size: int | None) -> Candidate:
+def _of_version(reference: str, labels: LabelMap, store: ModelStore, size: int | None, tile: int | None) -> Candidate:
     version = store.resolve(reference)
     manifest = store.manifest(version)
     ours, theirs = ([label.name for label in classes] for classes in (manifest.label_map, labels))
     if ours != theirs:
         raise TrainingError(f"{reference} has the classes {', '.join(ours)}, the data has {', '.join(theirs)}")
     name, preprocessing = f"{version.name}:{version.version}", manifest.preprocessing
+    _require_tiles(preprocessing.resize, tile)
     if size is None:
         loaded = load_model(store, name, load_settings(model_store=store.root))
-        return Candidate(name, loaded.engine.infer, preprocessing.size, preprocessing.resize, None)
+        return Candidate(name, loaded.engine.infer, loaded.view(tile), None)
     store.verify(version)
     try:
         architecture = replace(UNetXceptionConfig.from_dict(manifest.architecture), input_size=(size, size))
     except ValueError as error:
         raise TrainingError(str(error)) from error
     predict = _graph(version.path / KERAS_FILE, architecture)
-    return Candidate(name, predict, architecture.input_size, preprocessing.resize, None)
+    return Candidate(name, predict, View(architecture.input_size, preprocessing.resize, tile), None)
+
+
+def _require_tiles(rule: ResizeRule, tile: int | None) -> None:
+    if rule == "crop" and tile is not None:
+        raise TrainingError("--tile: this network sees windows of its own size")
 
 
 def _graph(file: Path, architecture: UNetXceptionConfig) -> Predict:

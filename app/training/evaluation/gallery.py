@@ -57,7 +57,7 @@ def at_random(results: Sequence[PictureResult], count: int = PICTURES, seed: int
 def exhibits(candidate: Candidate, source: DataSource, results: Sequence[PictureResult]) -> list[Exhibit]:
     """Segments the pictures of these results once more and draws them."""
     samples = [result.sample for result in results]
-    batches = segment_pictures(candidate.predict, source, samples, candidate.size, candidate.rule)
+    batches = segment_pictures(candidate.predict, source, samples, candidate.view)
     pictures = [picture for batch in batches for picture in batch]
     scores = [picture_score(result, source.labels) for result in results]
     return [exhibit(picture, score, source.labels) for picture, score in zip(pictures, scores, strict=True)]

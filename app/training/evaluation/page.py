@@ -54,9 +54,10 @@ def report_page(report: Report, labels: LabelMap, worst: Sequence[Exhibit], rand
         Section("Pictures at random", [RANDOM, *_gallery(random, labels)]),
     ]
     height, width = report.size
+    windows = f", in windows of {report.tile}" if report.tile else ""
     lead = (
         f"Scored on the {whole.pictures} pictures of the list “{report.split}”, each mask at its own size. Pictures "
-        f"are brought to {height}×{width} for the network ({report.resize})."
+        f"are brought to {height}×{width} for the network ({report.resize}{windows})."
     )
     footer = f"Made by segserve {__version__}. All numbers are in report.json beside this page."
     return page(f"{report.network} on {report.split}", lead, sections, footer)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.geometry import Geometry, ResizeRule
+from app.imaging.geometry import Geometry
 from app.imaging.masks import winners
 from app.imaging.probabilities import ResizedProbabilities
+from app.imaging.windows import View
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
 from app.training.dataset import read_sample
@@ -77,7 +78,7 @@ class PictureResult:
 
 
 def segment_pictures(
-    predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
+    predict: Predict, source: DataSource, samples: Sequence[Sample], view: View
 ) -> Iterator[list[SegmentedPicture]]:
     """Segments pictures, a batch at a time.
 
@@ -85,33 +86,30 @@ def segment_pictures(
         predict: the network.
         source: reads the masks.
         samples: the pictures.
-        size: (h, w) of the network's input.
-        rule: how a picture becomes that size.
+        view: how the network is shown them.
 
     Raises:
         DataError: a picture or mask that cannot be read.
         TrainingError: the network gives probabilities that are not finite.
     """
     with ThreadPoolExecutor() as pool:
-        batch = batch_size(rule)
+        batch = batch_size(view)
         for first in range(0, len(samples), batch):
             chosen = samples[first : first + batch]
             read = list(pool.map(lambda sample: read_sample(source, sample), chosen))
             pixels, masks = zip(*read, strict=True)
-            geometries, resized = fitted(pixels, size, rule)
-            probabilities = predicted(predict, resized, size, rule)
+            geometries, resized = fitted(pixels, view)
+            probabilities = predicted(predict, resized, view)
             yield list(map(SegmentedPicture, chosen, pixels, masks, resized, probabilities, geometries))
 
 
-def flip_averaged(
-    predict: Predict, pictures: Sequence[SegmentedPicture], size: tuple[int, int], rule: ResizeRule
-) -> list[SegmentedPicture]:
+def flip_averaged(predict: Predict, pictures: Sequence[SegmentedPicture], view: View) -> list[SegmentedPicture]:
     """The same pictures, each with the mean of its probabilities and of those of its mirror image.
 
     Raises:
         TrainingError: the network gives probabilities that are not finite.
     """
-    others = mirrored(predict, [picture.resized for picture in pictures], size, rule)
+    others = mirrored(predict, [picture.resized for picture in pictures], view)
     return [
         replace(picture, probabilities=(picture.probabilities + other) / 2)
         for picture, other in zip(pictures, others, strict=True)
@@ -119,12 +117,12 @@ def flip_averaged(
 
 
 def evaluate_pictures(
-    predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
+    predict: Predict, source: DataSource, samples: Sequence[Sample], view: View
 ) -> list[PictureResult]:
     """Segments every picture and compares it with its mask at the mask's own size; arguments as `segment_pictures`."""
     results: list[PictureResult] = []
     with ThreadPoolExecutor() as pool:
-        for batch in segment_pictures(predict, source, samples, size, rule):
+        for batch in segment_pictures(predict, source, samples, view):
             results += pool.map(score_picture, batch)
     return results
 

@@ -82,6 +82,7 @@ class Report:
         network: name and input size.
         size: (h, w) of the network's input.
         resize: how a picture becomes that size.
+        tile: side of the windows that it was shown, in pixels of the picture; None: whole pictures.
         split: list of the pictures.
         metrics: by split and, where there are several, by kind of mask.
         by_source: by source of the pictures; empty where all are of one.
@@ -98,6 +99,7 @@ class Report:
     network: str
     size: tuple[int, int]
     resize: ResizeRule
+    tile: int | None
     split: str
     metrics: dict[str, SplitMetrics]
     by_source: dict[str, SplitMetrics]
@@ -142,8 +144,9 @@ def make_report(
     matrix = np.sum([result.matrix for result in plain], axis=0)
     return Report(
         network=candidate.title,
-        size=candidate.size,
-        resize=candidate.rule,
+        size=candidate.view.size,
+        resize=candidate.view.rule,
+        tile=candidate.view.tile,
         split=split,
         metrics=results.by_mask_kind(split, labels),
         by_source=results.by(lambda sample: sample.source or "unnamed", labels),

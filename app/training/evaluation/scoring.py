@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from app.core.labels import LabelMap
-from app.imaging.geometry import ResizeRule
+from app.imaging.windows import View
 from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import (
     PictureResult,
@@ -56,15 +56,13 @@ class SplitResults:
         )
 
 
-def score_split(
-    predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
-) -> SplitResults:
+def score_split(predict: Predict, source: DataSource, samples: Sequence[Sample], view: View) -> SplitResults:
     """Scores pictures with and without flip averaging; each is read once."""
     results = SplitResults([], [])
     with ThreadPoolExecutor() as pool:
-        for batch in segment_pictures(predict, source, samples, size, rule):
+        for batch in segment_pictures(predict, source, samples, view):
             results.plain.extend(pool.map(score_picture, batch))
-            results.flipped.extend(pool.map(score_picture, flip_averaged(predict, batch, size, rule)))
+            results.flipped.extend(pool.map(score_picture, flip_averaged(predict, batch, view)))
     return results
 
 

@@ -9,7 +9,8 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from app.imaging.geometry import ResizeRule, restore_bands
+from app.imaging.geometry import restore_bands
+from app.imaging.windows import View
 from app.training.evaluation.pictures import Array, SegmentedPicture, segment_pictures, summed_cross_entropy
 from app.training.evaluation.prediction import Predict
 from app.training.sources.samples import DataSource, Sample
@@ -21,23 +22,20 @@ MOST_PICTURES = 200
 """Plenty for one number; they are held in memory."""
 
 
-def fit_temperature(
-    predict: Predict, source: DataSource, samples: Sequence[Sample], size: tuple[int, int], rule: ResizeRule
-) -> float:
+def fit_temperature(predict: Predict, source: DataSource, samples: Sequence[Sample], view: View) -> float:
     """The T for which softmax(logits / T) has the least cross-entropy, at the masks' own size.
 
     Args:
         predict: the network, as trained.
         source: reads the masks.
         samples: pictures that it was not trained on; of more than `MOST_PICTURES`, as many, evenly spread.
-        size: (h, w) of the network's input.
-        rule: how a picture becomes that size.
+        view: how the network is shown them.
 
     Returns:
         T, from 0.25 to 4; above 1 the network was too sure of itself.
     """
     chosen = samples[:: -(-len(samples) // MOST_PICTURES)]
-    pictures = [picture for batch in segment_pictures(predict, source, chosen, size, rule) for picture in batch]
+    pictures = [picture for batch in segment_pictures(predict, source, chosen, view) for picture in batch]
     with ThreadPoolExecutor() as pool:
 
         def cross_entropy(logarithm: float) -> float:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from app.core.errors import TrainingError
+from app.imaging.windows import View
 from app.nn.metrics import mean_iou
 from app.training.dataset import Packed
 from app.training.evaluation.pictures import PictureResult, evaluate_pictures
@@ -79,7 +80,7 @@ def _make(run: StudyRun, source: DataSource, packed: Packed, progress: StudyProg
     architecture = run.config.architecture(len(source.labels))
     network = load_network(run.run.last_network, architecture)
     size, rule = architecture.input_size, run.config.resize
-    results = evaluate_pictures(network.predict_on_batch, source, sample, size, rule)
+    results = evaluate_pictures(network.predict_on_batch, source, sample, View(size, rule))
     run.finish(fit.state.history, results, source.labels)
     return True
 

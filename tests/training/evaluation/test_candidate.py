@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.core.errors import TrainingError
+from app.imaging.windows import View
 from app.training.config import TrainingConfig
 from app.training.dataset import read_sample
 from app.training.evaluation.candidate import (
@@ -28,12 +29,16 @@ def picture(source: OxfordPets) -> Array:
 
 
 def as_candidate(run: Run | None) -> Candidate:
-    return Candidate("a", lambda pictures: pictures, (32, 32), "stretch", run)
+    return Candidate("a", lambda pictures: pictures, View((32, 32), "stretch"), run)
 
 
 def test_the_network_of_a_run(finished: Run, published: PublishedRun) -> None:
     candidate = open_candidate(str(finished.folder), PETS, published.store, None, last=False)
-    assert (candidate.size, candidate.rule, candidate.title) == ((32, 32), "stretch", f"{finished.folder} at 32×32")
+    assert (candidate.view.size, candidate.view.rule, candidate.title) == (
+        (32, 32),
+        "stretch",
+        f"{finished.folder} at 32×32",
+    )
     assert candidate.run is not None
     assert candidate.run.folder == finished.folder
     assert candidate.predict(np.zeros((1, 32, 32, 3), np.float32)).shape == (1, 32, 32, 3)
@@ -41,7 +46,7 @@ def test_the_network_of_a_run(finished: Run, published: PublishedRun) -> None:
 
 def test_a_published_model_computes_what_was_published(finished: Run, published: PublishedRun, picture: Array) -> None:
     model = open_candidate("pets:production", PETS, published.store, None, last=False)
-    assert (model.name, model.size, model.run) == ("pets:1", (SERVED_SIZE, SERVED_SIZE), None)
+    assert (model.name, model.view.size, model.run) == ("pets:1", (SERVED_SIZE, SERVED_SIZE), None)
     by_size = open_candidate("pets", PETS, published.store, SERVED_SIZE, last=False)
     assert np.abs(model.predict(picture) - by_size.predict(picture)).max() < 1e-4
     trained = open_candidate(str(finished.folder), PETS, published.store, SERVED_SIZE, last=False)
@@ -53,7 +58,7 @@ def test_a_published_model_computes_what_was_published(finished: Run, published:
 
 def test_a_published_model_at_another_size(published: PublishedRun) -> None:
     candidate = open_candidate("pets:1", PETS, published.store, 64, last=False)
-    assert (candidate.size, candidate.title) == ((64, 64), "pets:1 at 64×64")
+    assert (candidate.view.size, candidate.title) == ((64, 64), "pets:1 at 64×64")
     assert candidate.predict(np.zeros((2, 64, 64, 3), np.float32)).shape == (2, 64, 64, 3)
 
 

@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from app.imaging.windows import View
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.class_tables import CONFUSIONS, class_table, confusion_table
 from app.training.evaluation.pictures import PictureResult
@@ -11,7 +12,7 @@ from app.training.evaluation.scoring import MOST_COLUMNS, SplitResults
 from tests.training.evaluation.made_results import Numbered, random_results
 
 MANY = MOST_COLUMNS + 1
-CANDIDATE = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+CANDIDATE = Candidate("runs/a", lambda pictures: pictures, View((32, 32), "stretch"), None)
 
 
 class Rows(HTMLParser):

@@ -7,6 +7,7 @@ from PIL import Image
 
 from app.core.labels import UNDECIDED
 from app.imaging.geometry import Geometry
+from app.imaging.windows import View
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.gallery import (
     GREY,
@@ -90,8 +91,8 @@ def test_pictures_of_a_data_set(source: OxfordPets) -> None:
     def all_pet(pictures: Array) -> Array:
         return np.eye(3, dtype=np.float32)[np.zeros(pictures.shape[:3], int)]
 
-    candidate = Candidate("a", all_pet, (16, 16), "stretch", None)
-    results = evaluate_pictures(all_pet, source, source.samples("test"), (16, 16), "stretch")
+    candidate = Candidate("a", all_pet, View((16, 16), "stretch"), None)
+    results = evaluate_pictures(all_pet, source, source.samples("test"), View((16, 16), "stretch"))
     found = exhibits(candidate, source, worst(results, 3))
     assert [each.score for each in found] == [picture_score(result, PETS) for result in worst(results, 3)]
     truth = source.mask(worst(results, 1)[0].sample)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.core.labels import Label, LabelMap
+from app.imaging.windows import View
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.gallery import Exhibit
 from app.training.evaluation.page import report_page
@@ -55,7 +56,7 @@ def shown(name: str, iou: dict[str, float | None]) -> Exhibit:
 @pytest.fixture(scope="module")
 def report(source: OxfordPets) -> Report:
     results = SplitResults(of_kinds(random_results(6)), of_kinds(random_results(6)))
-    candidate = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+    candidate = Candidate("runs/a", lambda pictures: pictures, View((32, 32), "stretch"), None)
     other = SplitResults(of_kinds(random_results(6, seed=1)), of_kinds(random_results(6)))
     return make_report(source, "test", (candidate, results), (dataclasses.replace(candidate, name="pets:1"), other))
 
@@ -112,7 +113,7 @@ def test_very_many_classes() -> None:
     count = MOST_COLUMNS + 16
     source = Numbered(count)
     results, others = random_results(4, classes=count), random_results(4, seed=1, classes=count)
-    first = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+    first = Candidate("runs/a", lambda pictures: pictures, View((32, 32), "stretch"), None)
     scored, against = (first, SplitResults(results, results)), (first, SplitResults(others, others))
     report = make_report(source, "test", scored, against)
     iou: dict[str, float | None] = {f"class {number}": number / 100 for number in range(20)} | {"class 3": None}
@@ -135,7 +136,7 @@ def test_it_needs_no_network(page: str) -> None:
 
 def test_without_groups_and_comparison_their_parts_are_left_out(source: OxfordPets) -> None:
     results = random_results(4)
-    candidate = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+    candidate = Candidate("runs/a", lambda pictures: pictures, View((32, 32), "stretch"), None)
     report = make_report(source, "test", (candidate, SplitResults(results, results)))
     headings = Reader(report_page(report, PETS, [], [])).headings
     assert not {"Groups of pictures"} & set(headings)
@@ -172,7 +173,7 @@ def test_a_class_that_is_nowhere(source: OxfordPets) -> None:
     for result in results:
         result.matrix[2] = result.matrix[:, 2] = result.boundary[:, 2] = 0
     plain = LabelMap(tuple(Label(label.id, label.name, label.colour) for label in PETS))
-    candidate = Candidate("runs/a", lambda pictures: pictures, (32, 32), "stretch", None)
+    candidate = Candidate("runs/a", lambda pictures: pictures, View((32, 32), "stretch"), None)
     scored = SplitResults(results, results)
 
     class WithoutRoles(OxfordPets):

@@ -8,6 +8,7 @@ from PIL import Image
 from app.core.errors import DataError, TrainingError
 from app.core.labels import Label, LabelMap
 from app.imaging.geometry import Geometry, ResizeRule
+from app.imaging.windows import View
 from app.training.evaluation.pictures import (
     SMALLEST_PROBABILITY,
     PictureResult,
@@ -81,7 +82,7 @@ def scored(picture: Array, probabilities: Array, mask: Array) -> PictureResult:
 def test_a_perfect_network_scores_nearly_one_at_another_size(painted: Write, rule: str) -> None:
     source = painted(blocks(150, 90), blocks(64, 64), blocks(77, 203))
     samples = source.samples("test")
-    results = evaluate_pictures(reads_grey, source, samples, (96, 96), rule)  # type: ignore[arg-type]  # one of two
+    results = evaluate_pictures(reads_grey, source, samples, View((96, 96), rule))  # type: ignore[arg-type]  # one of two
     scores = total_scores(results, PETS)
     assert 0.9 < scores.mean_iou < 1
     assert [result.sample for result in results] == samples
@@ -91,7 +92,9 @@ def test_a_perfect_network_scores_nearly_one_at_another_size(painted: Write, rul
 
 def test_a_perfect_network_at_the_masks_own_size_scores_one(painted: Write) -> None:
     source = painted(blocks(64, 64))
-    scores = total_scores(evaluate_pictures(reads_grey, source, source.samples("test"), (64, 64), "stretch"), PETS)
+    scores = total_scores(
+        evaluate_pictures(reads_grey, source, source.samples("test"), View((64, 64), "stretch")), PETS
+    )
     assert scores.mean_iou == scores.pixel_accuracy == scores.foreground_iou == 1
     assert scores.iou == scores.dice == {"pet": 1, "background": 1, "border": 1}
     assert scores.cross_entropy == 0
@@ -103,7 +106,7 @@ def test_counts_are_summed_over_the_set_not_averaged(painted: Write) -> None:
     large[:10] = 1  # 400 of 2400
     large[10:20] = 3
     source = painted(small, large)
-    scores = total_scores(evaluate_pictures(always(0), source, source.samples("test"), (32, 32), "stretch"), PETS)
+    scores = total_scores(evaluate_pictures(always(0), source, source.samples("test"), View((32, 32), "stretch")), PETS)
     assert scores.iou == {"pet": pytest.approx(700 / 2800), "background": 0, "border": 0}
     assert scores.mean_iou == pytest.approx(700 / 2800 / 3)
     assert scores.dice["pet"] == pytest.approx(2 * 700 / (2800 + 700))
@@ -117,7 +120,7 @@ def test_undecided_pixels_count_for_nothing(painted: Write) -> None:
     trimap[:30] = 0
     trimap[30:35] = 255
     source = painted(trimap)
-    (result,) = evaluate_pictures(always(1), source, source.samples("test"), (40, 40), "stretch")
+    (result,) = evaluate_pictures(always(1), source, source.samples("test"), View((40, 40), "stretch"))
     assert result.matrix.tolist() == [[0, 0, 0], [0, 200, 0], [0, 0, 0]]
     scores = total_scores([result], PETS)
     assert scores.iou == {"pet": None, "background": 1, "border": None}
@@ -132,7 +135,7 @@ def test_more_pictures_than_a_batch(source: OxfordPets) -> None:
         return always(1)(pictures)
 
     samples = source.samples("trainval")
-    results = evaluate_pictures(counting, source, samples, (16, 16), "stretch")
+    results = evaluate_pictures(counting, source, samples, View((16, 16), "stretch"))
     assert seen == [BATCH, 28 - BATCH]
     assert [result.sample for result in results] == samples
 
@@ -169,7 +172,7 @@ def test_a_pixel_that_was_ruled_out_costs_a_bounded_cross_entropy() -> None:
 
 def test_pictures_as_they_are_segmented(source: OxfordPets) -> None:
     samples = source.samples("test")
-    (batch,) = segment_pictures(always(1), source, samples, (16, 24), STRETCH)
+    (batch,) = segment_pictures(always(1), source, samples, View((16, 24), STRETCH))
     assert [picture.sample for picture in batch] == samples
     first = batch[0]
     assert (first.resized.shape, first.probabilities.shape) == ((16, 24, 3), (16, 24, 3))
@@ -210,7 +213,7 @@ def test_a_network_that_diverged(source: OxfordPets) -> None:
         return np.full((*pictures.shape[:3], 3), np.nan, np.float32)
 
     with pytest.raises(TrainingError, match="not finite"):
-        evaluate_pictures(diverged, source, source.samples("test"), (16, 16), "stretch")
+        evaluate_pictures(diverged, source, source.samples("test"), View((16, 16), "stretch"))
 
 
 def test_a_picture_that_has_gone(own_data: Path) -> None:
@@ -218,4 +221,4 @@ def test_a_picture_that_has_gone(own_data: Path) -> None:
     samples = source.samples("test")
     samples[3].picture.unlink()
     with pytest.raises(DataError, match="missing"):
-        evaluate_pictures(always(0), source, samples, (16, 16), "stretch")
+        evaluate_pictures(always(0), source, samples, View((16, 16), "stretch"))

@@ -3,6 +3,7 @@ import pytest
 
 from app.core.errors import TrainingError
 from app.imaging.geometry import Geometry, ResizeRule, resize_picture
+from app.imaging.windows import View
 from app.training.evaluation.prediction import BATCH, batch_size, fitted, mirrored, predicted
 from tests.training.drawn_pets import Array
 
@@ -21,7 +22,7 @@ def as_seen(batch: Array) -> Array:
 
 @pytest.mark.parametrize("rule", ["stretch", "letterbox"])
 def test_pictures_of_any_sizes_are_resized(rule: ResizeRule) -> None:
-    geometries, resized = fitted(pictures(), SIZE, rule)
+    geometries, resized = fitted(pictures(), View(SIZE, rule))
     for picture, geometry, found in zip(pictures(), geometries, resized, strict=True):
         assert geometry == Geometry((picture.shape[0], 30), SIZE, rule)
         assert np.array_equal(found, resize_picture(picture, geometry))
@@ -29,8 +30,8 @@ def test_pictures_of_any_sizes_are_resized(rule: ResizeRule) -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_probabilities_lie_as_the_geometry_says(rule: ResizeRule) -> None:
-    geometries, resized = fitted(pictures(), SIZE, rule)
-    for geometry, seen, found in zip(geometries, resized, predicted(as_seen, resized, SIZE, rule), strict=True):
+    geometries, resized = fitted(pictures(), View(SIZE, rule))
+    for geometry, seen, found in zip(geometries, resized, predicted(as_seen, resized, View(SIZE, rule)), strict=True):
         assert found.shape[:2] == geometry.target
         np.testing.assert_allclose(found, seen / np.float32(255), atol=1e-6)
 
@@ -43,28 +44,32 @@ def test_windows_are_of_the_networks_size_and_come_in_batches() -> None:
         return as_seen(batch)
 
     wide = np.zeros((16, 24 * 20, 3), np.uint8)
-    _, resized = fitted([wide], SIZE, "crop")
-    predicted(noting, resized, SIZE, "crop")
+    _, resized = fitted([wide], View(SIZE, "crop"))
+    predicted(noting, resized, View(SIZE, "crop"))
     assert seen == [(BATCH, 16, 24, 3), (27 - BATCH, 16, 24, 3)]
-    assert (batch_size("crop"), batch_size("stretch"), batch_size("letterbox")) == (1, BATCH, BATCH)
+    assert (
+        batch_size(View(SIZE, "crop")),
+        batch_size(View(SIZE, "stretch")),
+        batch_size(View(SIZE, "stretch", 64)),
+    ) == (1, BATCH, 1)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_in_a_mirror(rule: ResizeRule) -> None:
-    _, resized = fitted(pictures(), SIZE, rule)
-    plain = predicted(as_seen, resized, SIZE, rule)
-    for one, other in zip(plain, mirrored(as_seen, resized, SIZE, rule), strict=True):
+    _, resized = fitted(pictures(), View(SIZE, rule))
+    plain = predicted(as_seen, resized, View(SIZE, rule))
+    for one, other in zip(plain, mirrored(as_seen, resized, View(SIZE, rule)), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
     def leftward(batch: Array) -> Array:
         return np.broadcast_to(np.linspace(0, 1, batch.shape[2], dtype=np.float32)[:, None], (*batch.shape[:3], 1))
 
-    ramp, back = (function(leftward, resized[:1], SIZE, "stretch")[0] for function in (predicted, mirrored))
+    ramp, back = (function(leftward, resized[:1], View(SIZE, "stretch"))[0] for function in (predicted, mirrored))
     np.testing.assert_allclose(back, ramp[:, ::-1], atol=1e-6)
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_network_that_has_diverged(rule: ResizeRule) -> None:
-    _, resized = fitted(pictures(), SIZE, rule)
+    _, resized = fitted(pictures(), View(SIZE, rule))
     with pytest.raises(TrainingError, match="not finite"):
-        predicted(lambda batch: np.full((*batch.shape[:3], 2), np.nan, np.float32), resized, SIZE, rule)
+        predicted(lambda batch: np.full((*batch.shape[:3], 2), np.nan, np.float32), resized, View(SIZE, rule))

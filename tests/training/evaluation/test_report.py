@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from app.imaging.windows import View
 from app.training.evaluation.bootstrap import bootstrap_intervals, paired_differences
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.pictures import PictureResult, total_scores
@@ -11,8 +12,8 @@ from app.training.evaluation.scoring import SplitResults
 from app.training.sources.oxford import PETS, OxfordPets
 from tests.training.evaluation.made_results import made_result, random_results
 
-FIRST = Candidate("pets:2", lambda pictures: pictures, (32, 48), "letterbox", None)
-SECOND = Candidate("pets:1", lambda pictures: pictures, (16, 16), "stretch", None)
+FIRST = Candidate("pets:2", lambda pictures: pictures, View((32, 48), "letterbox"), None)
+SECOND = Candidate("pets:1", lambda pictures: pictures, View((16, 16), "stretch"), None)
 
 
 def of_kinds(results: list[PictureResult]) -> list[PictureResult]:

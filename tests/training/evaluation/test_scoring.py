@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from app.imaging.windows import View
 from app.store.scores import Scores, SplitMetrics
 from app.training.evaluation.pictures import PictureResult
 from app.training.evaluation.scoring import MOST_COLUMNS, SplitResults, cells, columns, markdown, score_split, table
@@ -52,7 +53,7 @@ def test_both_passes_are_scored(source: OxfordPets) -> None:
         return np.eye(3, dtype=np.float32)[classes]
 
     samples = source.samples("test")
-    found = score_split(left_is_pet, source, samples, (32, 32), "stretch")
+    found = score_split(left_is_pet, source, samples, View((32, 32), "stretch"))
     assert [r.sample for r in found.plain] == [r.sample for r in found.flipped] == samples
     metrics = found.metrics(PETS)
     assert metrics.flip is not None

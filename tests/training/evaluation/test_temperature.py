@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.imaging.windows import View
 from app.training.evaluation import temperature as module
 from app.training.evaluation.pictures import evaluate_pictures, total_scores
 from app.training.evaluation.temperature import HIGHEST, LOWEST, fit_temperature, golden_section, tempered
@@ -47,7 +48,7 @@ def network(factor: float) -> Callable[[Array], Array]:
 @pytest.mark.parametrize("factor", [0.5, 1.0, 2.5])
 def test_it_finds_how_much_too_sure_a_network_is(drawn_by_chance: OxfordPets, factor: float) -> None:
     samples = drawn_by_chance.samples("mine")
-    found = fit_temperature(network(factor), drawn_by_chance, samples, (SIDE, SIDE), "stretch")
+    found = fit_temperature(network(factor), drawn_by_chance, samples, View((SIDE, SIDE), "stretch"))
     assert found == pytest.approx(factor, rel=0.03)
     assert found == round(found, 2)
 
@@ -55,7 +56,7 @@ def test_it_finds_how_much_too_sure_a_network_is(drawn_by_chance: OxfordPets, fa
 def test_the_search_ends_at_its_bounds(drawn_by_chance: OxfordPets) -> None:
     samples = drawn_by_chance.samples("mine")
     for factor, bound in ((0.05, LOWEST), (20.0, HIGHEST)):
-        found = fit_temperature(network(factor), drawn_by_chance, samples, (SIDE, SIDE), "stretch")
+        found = fit_temperature(network(factor), drawn_by_chance, samples, View((SIDE, SIDE), "stretch"))
         assert found == pytest.approx(bound, abs=0.01)
         assert LOWEST <= found <= HIGHEST
 
@@ -66,11 +67,11 @@ def test_it_is_the_best_at_the_masks_own_size_too(drawn_by_chance: OxfordPets) -
 
     def cross_entropy(temperature: float) -> float:
         results = evaluate_pictures(
-            lambda pictures: tempered(predict(pictures), temperature), source, samples, (24, 24), "stretch"
+            lambda pictures: tempered(predict(pictures), temperature), source, samples, View((24, 24), "stretch")
         )
         return total_scores(results, PETS).cross_entropy or math.nan
 
-    found = fit_temperature(predict, source, samples, (24, 24), "stretch")
+    found = fit_temperature(predict, source, samples, View((24, 24), "stretch"))
     assert LOWEST < found < HIGHEST
     assert cross_entropy(found) < min(cross_entropy(found - 0.05), cross_entropy(found + 0.05))
 
@@ -83,7 +84,7 @@ def test_of_many_pictures_some_are_enough(drawn_by_chance: OxfordPets, monkeypat
         seen.append(len(pictures))
         return network(2.5)(pictures)
 
-    found = fit_temperature(counting, drawn_by_chance, drawn_by_chance.samples("mine"), (SIDE, SIDE), "stretch")
+    found = fit_temperature(counting, drawn_by_chance, drawn_by_chance.samples("mine"), View((SIDE, SIDE), "stretch"))
     assert seen == [4]  # every third of 12
     assert found == pytest.approx(2.5, rel=0.06)
 

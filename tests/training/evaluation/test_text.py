@@ -1,5 +1,6 @@
 import dataclasses
 
+from app.imaging.windows import View
 from app.training.evaluation.bootstrap import Difference, Interval
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.report import make_report
@@ -9,7 +10,7 @@ from app.training.sources.oxford import OxfordPets
 from tests.training.evaluation.made_results import random_results
 
 RESULTS = SplitResults(random_results(5), random_results(5))
-CANDIDATE = Candidate("pets:2", lambda pictures: pictures, (32, 32), "stretch", None)
+CANDIDATE = Candidate("pets:2", lambda pictures: pictures, View((32, 32), "stretch"), None)
 
 
 def test_a_network_alone(source: OxfordPets) -> None:
