@@ -1,7 +1,8 @@
-"""The picture of a request: its body, or the `file` part of its form; counted while it arrives, kept in memory."""
+"""The pictures of a request: its body, or the `file` parts of its form; counted while they arrive, kept in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 from fastapi import Request
 
@@ -12,11 +13,24 @@ from app.core.settings import Settings
 FILE_PART = "file"
 
 
-async def read_picture(request: Request, settings: Settings, options: frozenset[str]) -> bytes:
-    """The bytes of the picture that a request carries.
+@dataclass(frozen=True)
+class Upload:
+    """A picture that a client sent.
 
     Args:
-        request: `multipart/form-data` with one `file` part; of any other type, the whole body is the picture.
+        data: its bytes.
+        filename: of a `file` part, where it has one.
+    """
+
+    data: bytes
+    filename: str | None = None
+
+
+async def read_pictures(request: Request, settings: Settings, options: frozenset[str]) -> list[Upload]:
+    """The pictures that a request carries, at least one.
+
+    Args:
+        request: `multipart/form-data` with `file` parts; of any other type, the whole body is the picture.
         settings: limits of size, parts and time.
         options: names of query parameters, which are refused as form fields instead of being ignored.
 
@@ -32,8 +46,8 @@ async def read_picture(request: Request, settings: Settings, options: frozenset[
         async with asyncio.timeout(settings.body_timeout_seconds):
             chunks = _counted(request, settings.max_bytes)
             if form:
-                return _picture_of(await _read_form(chunks, content_type, settings.max_parts), options)
-            return b"".join([chunk async for chunk in chunks])
+                return _pictures_of(await _read_form(chunks, content_type, settings.max_parts), options)
+            return [Upload(b"".join([chunk async for chunk in chunks]))]
     except TimeoutError as error:
         seconds = f"{settings.body_timeout_seconds:g}"
         raise RequestTimeoutError(f"the body was not complete after {seconds} seconds") from error
@@ -60,8 +74,8 @@ async def _read_form(chunks: AsyncIterator[bytes], content_type: str, max_parts:
     return reader.finish()
 
 
-def _picture_of(parts: list[Part], options: frozenset[str]) -> bytes:
-    """The bytes of the one `file` part."""
+def _pictures_of(parts: list[Part], options: frozenset[str]) -> list[Upload]:
+    """The `file` parts."""
     for part in parts:
         if part.name in options:
             raise InvalidParameterError(
@@ -71,6 +85,4 @@ def _picture_of(parts: list[Part], options: frozenset[str]) -> bytes:
     if not files:
         found = ", ".join(sorted({ascii(part.name[:40]) for part in parts})) or "none"
         raise MissingFileError(f"the form needs a part named `file` with the picture; parts found: {found}")
-    if len(files) > 1:
-        raise InvalidParameterError(FILE_PART, f"one picture a request, not {len(files)}")
-    return bytes(files[0].data)
+    return [Upload(bytes(part.data), part.filename) for part in files]

@@ -22,6 +22,7 @@ PROBLEM_TYPE = "application/problem+json"
 CLIENT_CLOSED_REQUEST: Final = 499
 """Status in log and metrics of a request whose client hung up; nobody reads it as an answer."""
 RETRY_AFTER_SECONDS: Final = 1
+UNEXPECTED: Final = "unexpected error; the log has it under this request id"
 NOT_FOUND: Final = "nothing is served at this path; see /docs"
 
 STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
@@ -80,24 +81,22 @@ def status_of(error: type[errors.SegserveError]) -> int:
     return next(STATUS[base] for base in error.__mro__ if base in STATUS)
 
 
-def problem_response(
-    status: int,
-    code: str,
-    title: str,
-    detail: str,
-    parameter: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """An error as an answer; a 503 says when to come again."""
-    problem = Problem(
-        type=problem_type(code),
-        title=title,
-        status=status,
-        detail=detail,
-        code=code,
+def problem_of(error: errors.SegserveError) -> Problem:
+    """An error as the body that tells of it."""
+    return Problem(
+        type=problem_type(error.code),
+        title=error.title,
+        status=status_of(type(error)),
+        detail=error.detail,
+        code=error.code,
         request_id=request_id.get(),
-        parameter=parameter,
+        parameter=error.parameter if isinstance(error, errors.InvalidParameterError) else None,
     )
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as an answer; a 503 says when to come again."""
+    status = problem.status
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
@@ -111,9 +110,7 @@ def problem_type(code: str) -> str:
 
 def unhandled_response() -> Response:
     """The answer to an error that nobody foresaw; it gives nothing away, the log has it all."""
-    return problem_response(
-        500, "internal_error", errors.SegserveError.title, "unexpected error; the log has it under this request id"
-    )
+    return problem_response(problem_of(errors.SegserveError(UNEXPECTED)))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -126,11 +123,10 @@ def install_error_handlers(app: FastAPI) -> None:
 
 async def _on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.SegserveError)
-    status = status_of(type(error))
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error.detail, exc_info=error)
-    parameter = error.parameter if isinstance(error, errors.InvalidParameterError) else None
-    return problem_response(status, error.code, error.title, error.detail, parameter, _headers_of(error))
+    return problem_response(problem, _headers_of(error))
 
 
 def _headers_of(error: errors.SegserveError) -> dict[str, str]:
@@ -147,7 +143,15 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
     details = {404: NOT_FOUND, 405: f"{request.method} is not for this path; the Allow header says what is"}
     detail = details.get(error.status_code, error.detail)
     code = re.sub(r"\W+", "_", phrase.lower())
-    return problem_response(error.status_code, code, phrase, detail, headers=error.headers)
+    problem = Problem(
+        type=problem_type(code),
+        title=phrase,
+        status=error.status_code,
+        detail=detail,
+        code=code,
+        request_id=request_id.get(),
+    )
+    return problem_response(problem, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

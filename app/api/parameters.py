@@ -5,6 +5,7 @@ from collections import Counter
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.many import Many
 from app.api.negotiation import negotiate
 from app.api.waiting import LONGEST_TIMEOUT, TIMEOUT_HEADER
 from app.core.errors import InvalidParameterError
@@ -79,6 +80,13 @@ class SegmentQuery(BaseModel):
         description="Mean of what the network makes of the picture and of its mirror image: a little better, twice the "
         "work.",
         examples=[True],
+    )
+    many: Many | None = Field(
+        None,
+        description="How to answer several `file` parts: `ndjson` (a line of JSON for each as soon as it is there, "
+        "binary answers in base64; the default for more than one) or `zip` (a file for each). Each has its own result "
+        "or problem; given, it holds for a single picture, too.",
+        examples=["zip"],
     )
     timeout: float | None = Field(
         None,

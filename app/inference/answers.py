@@ -35,6 +35,16 @@ MOST_WINDOWS = 1024
 """Of a picture in tiles; at 8 ms each that is 8 seconds of one core."""
 
 
+EXTENSIONS: dict[Output, str] = {
+    "mask": "png",
+    "overlay": "png",
+    "cutout": "png",
+    "probabilities": "npy",
+    "json": "json",
+}
+"""How names of files with an answer end."""
+
+
 @dataclass(frozen=True)
 class SegmentOptions:
     """How to segment.

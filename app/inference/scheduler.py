@@ -113,7 +113,7 @@ class Scheduler:
         begun: deque[Future[Inference]] = deque()
         try:
             for image in images:
-                if len(begun) == self._engine.streams * self._batch:
+                if len(begun) == self.width:
                     yield begun.popleft().result()
                 begun.append(asyncio.run_coroutine_threadsafe(self.run(image), self._loop))
             while begun:
@@ -121,6 +121,11 @@ class Scheduler:
         finally:
             for future in begun:
                 future.cancel()
+
+    @property
+    def width(self) -> int:
+        """Pictures that the engine can work on at a time: as many of one request at most should wait."""
+        return self._engine.streams * self._batch
 
     @property
     def in_flight(self) -> int:

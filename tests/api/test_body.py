@@ -98,13 +98,7 @@ async def test_a_form_without_a_picture_says_what_it_has(service: Service, pictu
         assert f"parts found: '{next(iter(files))}'" in body["detail"]
 
 
-async def test_several_pictures_are_not_taken_yet(service: Service, picture: bytes) -> None:
-    response = await service.http.post("/segment", files=[("file", picture), ("file", picture)])
-    body = service.problem(response, 422, "invalid_parameter")
-    assert (body["parameter"], body["detail"]) == ("file", "file: one picture a request, not 2")
-
-
-@pytest.mark.parametrize("option", ["output", "threshold", "classes", "model", "size"])
+@pytest.mark.parametrize("option", ["output", "threshold", "classes", "model", "size", "tile", "flip", "many"])
 async def test_an_option_in_the_form_is_refused_instead_of_ignored(
     service: Service, picture: bytes, option: str
 ) -> None:

@@ -21,13 +21,19 @@ async def test_no_trace_of_errors_that_are_never_sent(service: Service) -> None:
 
 async def test_the_picture_is_described_as_part_and_as_body(service: Service) -> None:
     content = service.app.openapi()["paths"]["/segment"]["post"]["requestBody"]["content"]
-    assert content["multipart/form-data"]["schema"]["properties"]["file"] == {"type": "string", "format": "binary"}
+    assert content["multipart/form-data"]["schema"]["properties"]["file"] == {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+    }
     assert {"image/jpeg", "image/png", "application/octet-stream"} < content.keys()
 
 
 async def test_answers_have_their_media_types_and_headers(service: Service) -> None:
     answer = service.app.openapi()["paths"]["/segment"]["post"]["responses"]["200"]
-    assert answer["content"].keys() == {"image/png", "application/x-npy", "application/json"}
+    assert answer["content"].keys() == {
+        *("image/png", "application/x-npy", "application/json"),
+        *("application/x-ndjson", "application/zip"),
+    }
     assert answer["headers"].keys() == {"Segserve-Model", "Server-Timing"}
 
 
@@ -41,6 +47,7 @@ async def test_every_parameter_has_a_meaning_and_an_example(service: Service) ->
         "size",
         "tile",
         "flip",
+        "many",
         "timeout",
     ]
     assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in parameters)

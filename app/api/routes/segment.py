@@ -1,13 +1,15 @@
 """`POST /segment`: a picture in, its segmentation out."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.api.body import read_picture
+from app.api.body import read_pictures
+from app.api.many import MANY_TYPES, ManyAnswers, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
@@ -31,13 +33,14 @@ REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "The picture: either the `file` part of a form, or the whole body, whatever its declared type. "
-        "Its kind is told from its content. Options go into the query string, not into the form.",
+        "A form may have several `file` parts: see `many`. The kind of a picture is told from its content. Options go "
+        "into the query string, not into the form.",
         "content": {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
                 }
             },
             **dict.fromkeys((*PICTURE_TYPES, "application/octet-stream"), BINARY),
@@ -47,7 +50,7 @@ REQUEST_BODY: dict[str, Any] = {
 ANSWER: dict[str, Any] = {
     "description": "The segmentation, of the size that the picture has when people see it.",
     "model": SegmentBody,
-    "content": {"image/png": BINARY, "application/x-npy": BINARY},
+    "content": {"image/png": BINARY, "application/x-npy": BINARY, **dict.fromkeys(MANY_TYPES.values(), BINARY)},
     "headers": {
         "Segserve-Model": {
             "description": "Which model answered: name/version, checksum, engine, precision.",
@@ -97,6 +100,7 @@ async def segment(
         curl --data-binary @cat.jpg 'http://localhost:8000/segment' > mask.png
         curl -F file=@cat.jpg 'http://localhost:8000/segment?output=overlay' > overlay.png
         curl --data-binary @cat.jpg 'http://localhost:8000/segment?output=json&classes=pet&threshold=0.6'
+        curl -F file=@cat.jpg -F file=@dog.jpg 'http://localhost:8000/segment?many=zip' > masks.zip
 
     A client that hangs up is forgotten, and so is one whose deadline has passed (`timeout`, or the header
     `X-Request-Timeout`): what has not begun by then is never done.
@@ -104,20 +108,32 @@ async def segment(
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
     timeout = timeout_of(request, query.timeout)
+    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
     body_read = asyncio.Event()
 
-    async def work() -> SegmentAnswer:
-        async with service.using(query.model) as served:
+    async def work() -> Response:
+        async with AsyncExitStack() as held:
+            served = await held.enter_async_context(service.using(query.model))
             options = query.options(request.headers.get("accept"), served.model.labels)
-            with service.admission.slot():
-                picture = await read_picture(request, service.settings, SEGMENT_OPTIONS)
-                body_read.set()
-                return await served.segmenter.segment(picture, options)
+            options.require_possible(served.model.labels, served.model.view())
+            held.enter_context(service.admission.slot())
+            uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
 
-    answer = await while_wanted(work(), request, body_read, timeout)
-    record.note(answer)
-    service.metrics.segmented(answer.timings)
-    return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
+            async def one(picture: bytes) -> SegmentAnswer:
+                answer = await served.segmenter.segment(picture, options)
+                record.note(answer)
+                service.metrics.segmented(answer.timings)
+                return answer
+
+            if query.many is None and len(uploads) == 1:
+                body_read.set()
+                answer = await one(uploads[0].data)
+                return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
+            found = results(uploads, one, served.segmenter.scheduler.width, deadline)
+            headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
+            return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
+
+    return await while_wanted(work(), request, body_read, timeout)
 
 
 def _headers(answer: SegmentAnswer) -> dict[str, str]:

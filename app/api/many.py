@@ -1,0 +1,175 @@
+"""Many pictures in one request: each has its own result or error, sent as soon as it is there."""
+
+import asyncio
+import base64
+import json
+import logging
+import re
+import zipfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.api.body import Upload
+from app.api.errors import UNEXPECTED, Problem, problem_of
+from app.core.errors import DeadlineExceededError, SegserveError
+from app.inference.answers import EXTENSIONS
+from app.inference.segmenter import SegmentAnswer
+
+logger = logging.getLogger(__name__)
+
+Many = Literal["ndjson", "zip"]
+MANY_TYPES: dict[Many, str] = {"ndjson": "application/x-ndjson", "zip": "application/zip"}
+
+Segment = Callable[[bytes], Awaitable[SegmentAnswer]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a picture.
+
+    Args:
+        index: which one of the request, from 0.
+        filename: as the client calls it.
+        outcome: its answer, or what was wrong.
+    """
+
+    index: int
+    filename: str | None
+    outcome: SegmentAnswer | Problem
+
+
+async def results(
+    uploads: Sequence[Upload], segment: Segment, at_a_time: int, deadline: float | None
+) -> AsyncGenerator[Result]:
+    """Results as they are ready; closed before its end, it cancels what has not been.
+
+    Args:
+        uploads: the pictures.
+        segment: makes the answer of one.
+        at_a_time: so many are worked on side by side: requests of others have their turns between them.
+        deadline: time of the event loop after which pictures are given up; None: never.
+    """
+
+    async def result(index: int) -> Result:
+        upload = uploads[index]
+        return Result(index, upload.filename, await _outcome(segment, upload.data, deadline))
+
+    waiting = iter(range(len(uploads)))
+    running: set[asyncio.Task[Result]] = set()
+    try:
+        while True:
+            for index in waiting:
+                running.add(asyncio.create_task(result(index)))
+                if len(running) == at_a_time:
+                    break
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _outcome(segment: Segment, data: bytes, deadline: float | None) -> SegmentAnswer | Problem:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await segment(data)
+    except TimeoutError:
+        return problem_of(DeadlineExceededError("there was no answer within the seconds that the request gives"))
+    except SegserveError as error:
+        return problem_of(error)
+    except Exception:
+        logger.exception("unexpected error with one of many pictures")
+        return problem_of(SegserveError(UNEXPECTED))
+
+
+async def ndjson(found: AsyncIterator[Result]) -> AsyncGenerator[bytes]:
+    """A line of JSON for each result."""
+    async for result in found:
+        yield json.dumps(_line(result), ensure_ascii=False).encode() + b"\n"
+
+
+def _line(result: Result) -> dict[str, object]:
+    line: dict[str, object] = {"index": result.index, "filename": result.filename}
+    outcome = result.outcome
+    if isinstance(outcome, Problem):
+        return line | {"status": outcome.status, "problem": outcome.model_dump(exclude_none=True)}
+    line |= {"status": 200, "model": asdict(outcome.model), "size": outcome.size, "timings": asdict(outcome.timings)}
+    if outcome.output == "json":
+        return line | {"result": json.loads(outcome.content)}
+    return line | {"media_type": outcome.media_type, "content": base64.b64encode(outcome.content).decode()}
+
+
+class _Sink:
+    """A file that cannot be gone back in: what is written to it is taken out and sent."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._written += data
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        data = bytes(self._written)
+        self._written.clear()
+        return data
+
+
+async def zipped(found: AsyncIterator[Result]) -> AsyncGenerator[bytes]:
+    """A ZIP archive with a file for each result: the answer, or its problem as JSON."""
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w") as archive:  # type: ignore[call-overload]  # it needs no more of a file than this
+        async for result in found:
+            archive.writestr(zipfile.ZipInfo(_entry(result)), _content(result.outcome))
+            yield sink.taken()
+    yield sink.taken()
+
+
+def _entry(result: Result) -> str:
+    """Number and name of the picture; nothing that leads out of a folder."""
+    stem = re.sub(r"[^\w-]+", "_", (result.filename or "picture").rpartition("/")[2].rsplit(".", 1)[0])[:60]
+    outcome = result.outcome
+    extension = "problem.json" if isinstance(outcome, Problem) else EXTENSIONS[outcome.output]
+    return f"{result.index:04d}-{stem}.{extension}"
+
+
+def _content(outcome: SegmentAnswer | Problem) -> bytes:
+    return outcome.model_dump_json(exclude_none=True).encode() if isinstance(outcome, Problem) else outcome.content
+
+
+class ManyAnswers(StreamingResponse):
+    """Streams results, and lets go of what they were made with at the end, however that comes.
+
+    Args:
+        found: the results.
+        many: how to write them.
+        held: what they are made with.
+        headers: of the answer.
+    """
+
+    def __init__(
+        self, found: AsyncGenerator[Result], many: Many, held: AsyncExitStack, headers: dict[str, str]
+    ) -> None:
+        writer = {"ndjson": ndjson, "zip": zipped}[many]
+        disposition = {"Content-Disposition": f'inline; filename="segmentations.{many}"'}
+        super().__init__(writer(found), headers=headers | disposition, media_type=MANY_TYPES[many])
+        self._found = found
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the answer."""
+        async with self._held, aclosing(self._found):
+            await super().__call__(scope, receive, send)
