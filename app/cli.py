@@ -20,6 +20,10 @@ COMMANDS = {
         "app.training.commands.publish:publish",
         "Put the network of a run into the model store, checked and scored.",
     ),
+    "quantize": (
+        "app.training.commands.quantize:quantize",
+        "Make an int8 version of a published one, for the OpenVINO engine: faster on CPUs with VNNI.",
+    ),
     "runs": (
         "app.training.commands.runs:runs",
         "List the runs below a folder, or show what differs between two runs.",
