@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-serving base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -78,6 +78,10 @@ train: ## train on DATA (data/pets) as CONFIG (configs/pets.toml) says, into RUN
 bench: .venv ## measure the engines and a request end to end
 	.venv/bin/python -m benchmarks $(ARGS)
 
+bench-serving: .venv ## measure the service against other servers; not while anything else runs
+	$(call environment,.venv-bench,bench)
+	.venv/bin/python -m benchmarks.serving $(ARGS)
+
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py
 
@@ -100,6 +104,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
 	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
 
 clean: ## remove environments, caches and build output
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist

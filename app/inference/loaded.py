@@ -12,7 +12,7 @@ from app.core.errors import CorruptVersionError, SegserveError
 from app.core.labels import LabelMap
 from app.core.settings import Settings, load_settings
 from app.imaging.geometry import resize_picture
-from app.imaging.masks import segment_mask
+from app.imaging.masks import class_ids
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities
 from app.imaging.windows import Infer, View, infer_windows
 from app.inference.cpus import available_cpus
@@ -116,7 +116,7 @@ class LoadedModel:
         Raises:
             InferenceError: the engine failed on this picture.
         """
-        return segment_mask(self.predict(pixels, tile), self.labels).classes
+        return class_ids(self.predict(pixels, tile), self.labels)
 
     def close(self) -> None:
         """Frees the network; no call may follow."""

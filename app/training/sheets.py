@@ -7,7 +7,7 @@ import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry, resize_mask, resize_picture
-from app.imaging.masks import segment_mask
+from app.imaging.masks import class_ids
 from app.imaging.windows import View
 from app.training.config import TrainingConfig
 from app.training.evaluation.pictures import segment_pictures
@@ -55,8 +55,8 @@ def examples_sheet(predict: Predict, source: DataSource, samples: Sequence[Sampl
     for batch in segment_pictures(predict, source, samples, View(square, config.resize)):
         for picture in batch:
             frame = Geometry(picture.geometry.source, square, "letterbox")
-            predicted = segment_mask(picture.probability_map, source.labels)
+            predicted = class_ids(picture.probability_map, source.labels)
             shown = resize_picture(picture.pixels, frame)
-            masks = [resize_mask(mask, frame) for mask in (picture.mask, predicted.classes)]
+            masks = [resize_mask(mask, frame) for mask in (picture.mask, predicted)]
             cells += [shown, *(tinted(shown, mask, source.labels) for mask in masks)]
     return sheet([cells[first : first + 6] for first in range(0, len(cells), 6)])

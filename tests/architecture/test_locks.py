@@ -16,7 +16,8 @@ CONTENTS = {
     "serve-cpu": [line for line in BASE if not line.startswith("tensorflow")] + EXTRAS["cpu"],
     "serve-gpu": BASE + EXTRAS["gpu"],
     "train": BASE + EXTRAS["train"],
-    "dev": BASE + EXTRAS["cpu"] + EXTRAS["train"] + PYPROJECT["dependency-groups"]["dev"],
+    "bench": PYPROJECT["dependency-groups"]["bench"],
+    "dev": BASE + EXTRAS["cpu"] + EXTRAS["train"] + EXTRAS["quantize"] + PYPROJECT["dependency-groups"]["dev"],
 }
 """What each lock is made from."""
 

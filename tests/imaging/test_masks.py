@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from app.core.errors import InvalidParameterError
 from app.core.labels import UNDECIDED, Label, LabelMap
 from app.imaging.geometry import Geometry
-from app.imaging.masks import ClassStatistics, foreground_alpha, segment_mask
+from app.imaging.masks import ClassStatistics, class_ids, foreground_alpha, segment_mask
 from app.imaging.probabilities import ResizedProbabilities, restored
 
 SQUARE = Geometry((4, 6), (4, 6), "stretch")
@@ -32,6 +32,8 @@ def test_equal_to_the_plain_computation(
 ) -> None:
     geometry = Geometry(size, (24, 32), "letterbox")
     mask = segment_mask(ResizedProbabilities(probabilities, geometry), pets, classes, threshold)
+    ids = class_ids(ResizedProbabilities(probabilities, geometry), pets, classes, threshold)
+    assert np.array_equal(ids, mask.classes)
 
     full = restored(ResizedProbabilities(probabilities, geometry))
     expected = full.argmax(axis=-1).astype(np.uint8)

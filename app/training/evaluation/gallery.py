@@ -8,7 +8,7 @@ from PIL import Image
 
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import resize_mask, resize_picture, shrunk
-from app.imaging.masks import segment_mask
+from app.imaging.masks import class_ids
 from app.nn.metrics import mean_iou
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.pictures import Array, PictureResult, SegmentedPicture, segment_pictures
@@ -68,7 +68,7 @@ def exhibit(picture: SegmentedPicture, score: PictureScore, labels: LabelMap) ->
     geometry = shrunk(picture.geometry.source, LONGEST_SIDE)
     pixels = resize_picture(picture.pixels, geometry)
     truth = resize_mask(picture.mask, geometry)
-    mask = resize_mask(segment_mask(picture.probability_map, labels).classes, geometry)
+    mask = resize_mask(class_ids(picture.probability_map, labels), geometry)
     return Exhibit(
         score=score,
         picture=data_uri(pixels, "JPEG"),
