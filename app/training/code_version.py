@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.training.config import StrictModel
 
-PACKAGES = ("keras", "numpy", "openvino", "pillow", "tensorflow")
+PACKAGES = ("jax", "keras", "numpy", "openvino", "pillow", "tensorflow")
 """Those that the numbers depend on."""
 
 

@@ -48,6 +48,7 @@ class AugmentationConfig(StrictModel):
     contrast: Share = Field(0.3, description="Largest change of the contrast factor.")
     saturation: Share = Field(0.4, description="Largest change of the saturation factor.")
     white_balance: Share = Field(0.08, description="Largest change of the gain of each of red, green and blue.")
+    cutmix: Share = Field(0.0, description="Probability that a rectangle shows another picture of the batch.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "AugmentationConfig":

@@ -14,6 +14,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 ORDER, AUGMENTATION = 0, 1
 """Streams of random numbers that must not share any."""
 
+LARGEST_BOX, LONGEST_BOX = 0.5, 2.0
+"""Of a rectangle that shows another picture: part of the area, ratio of the sides."""
+
 GOLDEN_RATIO = 0.6180339887498949
 CHUNK = 2**20
 
@@ -26,11 +29,14 @@ class Draw:
         chosen: (B,) int32, indices into the data set.
         affine: (B, 2, 3) float32, output (x, y, 1), −½ … ½ → source (x, y), 0 … 1.
         colour: (B, 6) float32: brightness offset (0–255), contrast, saturation, gains of red, green, blue.
+        boxes: (B, 4) float32: left, top, right, bottom, 0 … 1, of the part that shows the picture before it in the
+            batch, empty for some; None: for all.
     """
 
     chosen: Array
     affine: Array
     colour: Array
+    boxes: Array | None = None
 
 
 class Sampler:
@@ -85,6 +91,7 @@ class Sampler:
             chosen=self._choose(step),
             affine=draw_affine(rng, count, self._augmentation, self._view),
             colour=draw_colour(rng, count, self._augmentation),
+            boxes=draw_boxes(rng, count, self._augmentation.cutmix) if self._augmentation.cutmix else None,
         )
 
     def _choose(self, step: int) -> Array:
@@ -148,3 +155,17 @@ def draw_colour(rng: np.random.Generator, count: int, ranges: AugmentationConfig
     brightness = rng.uniform(-255, 255, (count, 1)) * ranges.brightness
     parts = [brightness, factor(ranges.contrast), factor(ranges.saturation), factor(ranges.white_balance, 3)]
     return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def draw_boxes(rng: np.random.Generator, count: int, probability: float) -> Array:
+    """Rectangles for `count` pictures, (count, 4) float32, each of up to half of the picture, or empty.
+
+    Source: S. Yun and others, "CutMix", ICCV 2019; for masks: G. French and others, "Semi-supervised semantic
+    segmentation needs strong, varied perturbations", BMVC 2020.
+    """
+    taken = rng.uniform(size=(count, 1)) < probability
+    side = np.sqrt(rng.uniform(0, LARGEST_BOX, (count, 1)))
+    shape = np.exp(rng.uniform(-1, 1, (count, 1)) * np.log(LONGEST_BOX) / 2)
+    size = np.minimum(np.concatenate([side * shape, side / shape], axis=1), 1.0) * taken
+    corner = rng.uniform(size=(count, 2)) * (1 - size)
+    return np.concatenate([corner, corner + size], axis=1).astype(np.float32)

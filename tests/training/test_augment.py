@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +98,27 @@ def test_picture_and_mask_stay_together() -> None:
     for one, wrong in zip(labels == 1, differ, strict=True):
         windows = np.lib.stride_tricks.sliding_window_view(np.pad(one, 2, mode="edge"), (5, 5))
         assert not (wrong & (windows.all(axis=(2, 3)) | ~windows.any(axis=(2, 3)))).any()  # only along the rim
+
+
+def test_a_rectangle_shows_the_picture_before_and_its_mask() -> None:
+    pictures, masks = pictures_and_masks()
+    draw = drawn(IDENTITY, chosen=(0, 1, 2))
+    boxes = np.array([[0, 0, 0.5, 0.25], [0.25, 0.5, 1, 1], [0.3, 0.3, 0.3, 0.3]], np.float32)
+    seen, labels = batch(Augmenter(pictures, masks, SIDE), replace(draw, boxes=boxes))
+    expected, truth = pictures[:3].copy(), masks[:3].copy()
+    half, quarter = SIDE // 2, SIDE // 4
+    expected[0, :quarter, :half], truth[0, :quarter, :half] = pictures[2, :quarter, :half], masks[2, :quarter, :half]
+    expected[1, half:, quarter:], truth[1, half:, quarter:] = pictures[0, half:, quarter:], masks[0, half:, quarter:]
+    assert np.array_equal(np.rint(seen), expected)
+    assert np.array_equal(labels, truth)
+
+
+def test_with_jax_it_is_one_function() -> None:
+    jax = pytest.importorskip("jax", reason="JAX is not installed; with it, Keras computes elsewhere: no dependency")
+    code = "import app.training.augment as a; print(type(a.compiled(len)).__name__)"
+    jax_backend = os.environ | {"KERAS_BACKEND": "jax"}
+    told = subprocess.run([sys.executable, "-c", code], check=True, env=jax_backend, capture_output=True, text=True)
+    assert told.stdout.strip() == type(jax.jit(len)).__name__
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from app.training import draw as module
 from app.training.config import AugmentationConfig
-from app.training.draw import Draw, Sampler, draw_affine, draw_colour
+from app.training.draw import Draw, Sampler, draw_affine, draw_boxes, draw_colour
 
 GROUPS = ["oxford"] * 12 + ["feral"] * 7 + ["kitty"] * 3
 SHARES = {"oxford": 0.65, "feral": 0.28, "kitty": 0.07}
@@ -169,3 +169,27 @@ def test_colours_keep_to_their_ranges() -> None:
     centre = np.array([0, 1, 1, 1, 1, 1])
     assert np.abs(colour - centre).max(axis=0) == pytest.approx(spread, rel=0.01)
     assert colour.mean(axis=0) == pytest.approx(centre, abs=0.6)
+
+
+def test_rectangles_lie_in_the_picture_and_take_up_to_half_of_it() -> None:
+    boxes = draw_boxes(np.random.default_rng(0), 4000, 0.5)
+    assert boxes.dtype == np.float32
+    assert (boxes >= 0).all()
+    assert (boxes <= 1).all()
+    width, height = (boxes[:, 2:] - boxes[:, :2]).T
+    empty = width * height == 0
+    assert empty.mean() == pytest.approx(0.5, abs=0.03)
+    area, ratio = (width * height)[~empty], width[~empty] / height[~empty]
+    assert area.max() == pytest.approx(0.5, abs=0.01)
+    assert area.mean() == pytest.approx(0.25, abs=0.01)
+    assert (ratio.min(), ratio.max()) == (pytest.approx(0.5, abs=0.01), pytest.approx(2.0, abs=0.01))
+
+
+def test_no_rectangles_unless_asked_for_and_nothing_else_changes_with_them() -> None:
+    plain, mixed = (
+        Sampler([""] * 5, {}, 8, 0, AugmentationConfig(cutmix=probability)).draw(3) for probability in (0.0, 1.0)
+    )
+    assert plain.boxes is None
+    assert mixed.boxes is not None
+    assert mixed.boxes.shape == (8, 4)
+    assert equal(plain, mixed)
