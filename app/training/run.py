@@ -47,6 +47,7 @@ class Run:
         self.checkpoints = folder / "checkpoints"
         self.best_network = folder / "best.keras"
         self.last_network = folder / "last.keras"
+        self.history = folder / "history.csv"
         self._config = folder / "config.json"
         self._validation = folder / "validation.txt"
         self._data = folder / "data.json"
@@ -62,7 +63,7 @@ class Run:
         Raises:
             TrainingError: the folder holds a run of another configuration, or cannot be made.
         """
-        if not (any(self.checkpoints.glob("step-*")) or self.last_network.exists()):
+        if not (any(self.checkpoints.glob("step-*")) or self.history.exists()):
             self._begin(config)
         elif (known := self.config()) != config:
             now = config.model_dump()
@@ -114,7 +115,7 @@ class Run:
         writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-        write_file(self.folder / "history.csv", text.getvalue().encode())
+        write_file(self.history, text.getvalue().encode())
 
     def write_network(self, path: Path, network: Any) -> None:
         """Writes a Keras file, whole or not at all."""

@@ -103,7 +103,7 @@ def summarise_run(run: Run, name: str) -> RunSummary:
 def read_history(run: Run) -> list[dict[str, float]]:
     """The rows of `history.csv`; none where there is no such file yet, or another one."""
     try:
-        with (run.folder / "history.csv").open(newline="", encoding="utf-8") as file:
+        with run.history.open(newline="", encoding="utf-8") as file:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     except (OSError, ValueError, TypeError, AttributeError):
         return []

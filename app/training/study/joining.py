@@ -2,8 +2,13 @@
 
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Any
+
+from pydantic import ValidationError
 
 from app.core.errors import TrainingError
+from app.core.records import problems
+from app.training.config import TrainingConfig
 from app.training.study.record import Outcome, StudyRecord
 
 
@@ -40,8 +45,16 @@ def join(records: Sequence[StudyRecord]) -> StudyRecord:
 
 def _differences(one: StudyRecord, other: StudyRecord) -> list[str]:
     """Names of what has to be the same and is not."""
-    names = sorted({*one.training, *other.training} - {"seed"})
-    settings = [name for name in names if one.training.get(name) != other.training.get(name)]
+    mine, its = _training(one), _training(other)
+    settings = [name for name, value in mine.items() if its[name] != value]
     return settings + [
         name for name in ("fingerprint", "pictures", "costs") if getattr(one, name) != getattr(other, name)
     ]
+
+
+def _training(record: StudyRecord) -> dict[str, Any]:
+    """Configuration of the runs, but for their seed; what an earlier release did not know has its default."""
+    try:
+        return TrainingConfig.model_validate(record.training).model_dump(exclude={"seed"})
+    except ValidationError as error:
+        raise TrainingError(f"the configuration of a study is not one of this release: {problems(error)}") from error

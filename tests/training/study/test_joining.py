@@ -1,6 +1,7 @@
 import pytest
 
 from app.core.errors import TrainingError
+from app.training.config import TrainingConfig
 from app.training.study.joining import join
 from app.training.study.record import StudyRecord, Times
 from app.training.study.tables import runs
@@ -47,3 +48,19 @@ def test_studies_that_cannot_be_compared() -> None:
     other = record.model_copy(update={"training": record.training | {"steps": 3}, "fingerprint": "f"})
     with pytest.raises(TrainingError, match="that differ in steps, fingerprint cannot be joined"):
         join([drawn_record(), other])
+
+
+def test_a_study_of_an_earlier_release_has_the_defaults_of_what_it_did_not_know() -> None:
+    record = drawn_record()
+    earlier = with_seed(record.model_copy(update={"training": {"steps": record.training["steps"]}}), 9)
+    now = record.model_copy(
+        update={"training": TrainingConfig.model_validate(earlier.training).model_dump(mode="json")}
+    )
+    assert join([with_seed(now, 0), earlier]).blocks == 2 * record.blocks
+
+
+def test_a_study_of_a_later_release() -> None:
+    record = drawn_record()
+    later = with_seed(record.model_copy(update={"training": record.training | {"rain": 1}}), 9)
+    with pytest.raises(TrainingError, match="not one of this release: rain"):
+        join([record, later])

@@ -46,7 +46,7 @@ def test_the_outcome_of_a_run(run: StudyRun) -> None:
     for step, found in validations.items():
         run.keep_validation(step, found)
     (run.run.checkpoints / "step-000000030").mkdir(parents=True)
-    run.run.last_network.write_bytes(b"")
+    run.run.write_history([{"step": 1.0}])
     history = [row(step, found) for step, found in validations.items()]
     assert run.outcome() is None
     outcome = run.finish(history, results(3), PETS)
@@ -89,7 +89,7 @@ def test_a_damaged_outcome(run: StudyRun) -> None:
 
 def test_an_outcome_of_another_configuration(tmp_path: Path, run: StudyRun) -> None:
     (run.run.folder / "outcome.json").write_text(drawn_outcome("base", 0).model_dump_json())
-    run.run.last_network.write_bytes(b"")
+    run.run.write_history([{"step": 1.0}])
     assert run.outcome() == drawn_outcome("base", 0)
     other = StudyRun(run.run.folder, run.config.model_copy(update={"steps": 9}), "base", 0)
     with pytest.raises(TrainingError, match="holds a run with another steps"):
