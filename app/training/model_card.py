@@ -20,6 +20,7 @@ def model_card(
     parameters: int,
     machines: list[str],
     before: Scores | None,
+    step: int | None = None,
 ) -> str:
     """Markdown.
 
@@ -30,6 +31,7 @@ def model_card(
         parameters: number of weights.
         machines: what it was trained on, in words.
         before: scores on the validation pictures before calibration; None without such pictures.
+        step: after how many gradient steps the network is that of the run; None where nobody knows.
     """
     height, width = draft.preprocessing.size
     classes = ", ".join(f"{label.id} {literal(label.name)}" for label in draft.labels)
@@ -57,7 +59,7 @@ def model_card(
         f"still gets a mask, as a rule of background; nothing is rescaled to make one appear. {_scale(draft)} "
         "Not for decisions about people.",
         "## Training",
-        f"Trained on: {'; then '.join(map(literal, machines))}.",
+        f"Trained on: {'; then '.join(map(literal, machines))}.{_length(draft, step)}",
         "```json\n" + json.dumps(draft.training, indent=2) + "\n```",
         "Packages: " + ", ".join(f"{package} {version}" for package, version in draft.packages.items()) + ".",
     ]
@@ -81,6 +83,11 @@ def _scale(draft: ManifestDraft) -> str:
 def _origin(draft: ManifestDraft) -> str:
     init = draft.training.get("init")
     return f"trained from the weights of {literal(str(init))}" if init else "trained from scratch"
+
+
+def _length(draft: ManifestDraft, step: int | None) -> str:
+    steps = draft.training.get("steps")
+    return (f" The network is that of step {step:,}" + (f" of {steps:,}." if steps else ".")) if step else ""
 
 
 def _scores(draft: ManifestDraft) -> str:

@@ -27,6 +27,7 @@ from app.training.evaluation.temperature import fit_temperature
 from app.training.export import divide_logits, export_network, load_network, require_parity, weights_checksum
 from app.training.model_card import model_card
 from app.training.run import Run
+from app.training.runs import network_step
 from app.training.sources.samples import TEST, VALIDATION, DataSource, Sample, labelled_for_training
 
 PARITY_PICTURES = 32
@@ -95,7 +96,9 @@ def publish_run(
         plain = next((each.plain for each in results.values()), None)
         plain = plain or evaluate_pictures(exported.serving, source, known, view)
         draft = make_draft(run, source, architecture, temperature, results, plain)
-        card = model_card(name, draft, differences, network.count_params(), run.machine(), before)
+        card = model_card(
+            name, draft, differences, network.count_params(), run.machine(), before, network_step(run, last)
+        )
         version = publish_version(store, name, draft, {**exported.files, "MODEL_CARD.md": card.encode()})
     return Published(version, draft.metrics, differences)
 

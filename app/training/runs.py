@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -149,3 +150,12 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     for name, value in values.items():
         pairs += _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else [(prefix + name, value)]
     return pairs
+
+
+def network_step(run: Run, last: bool) -> int | None:
+    """After how many gradient steps a run had its best network, or its last; None where its history does not say."""
+    rows = read_history(run)
+    if not rows:
+        return None
+    scored = [] if last else [row for row in rows if SCORE in row]
+    return int(max(scored, key=itemgetter(SCORE), default=rows[-1])["step"])

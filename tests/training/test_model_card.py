@@ -46,6 +46,19 @@ def test_data_that_is_owed_to_nobody() -> None:
     assert "licences" not in card
 
 
+@pytest.mark.parametrize(
+    ("steps", "step", "told"),
+    [
+        (11012, 9639, " The network is that of step 9,639 of 11,012."),
+        (None, 9639, " The network is that of step 9,639."),
+        (5, None, ""),
+    ],
+)
+def test_how_long_it_was_trained(steps: int | None, step: int | None, told: str) -> None:
+    draft = tiny_draft().model_copy(update={"training": {"steps": steps}})
+    assert f"Trained on: a CPU.{told}\n" in model_card("a", draft, {}, 1, ["a CPU"], None, step)
+
+
 def scored(cross_entropy: float, error: float) -> SplitMetrics:
     iou: dict[str, float | None] = {"pet": 0.5, "background": 0.5, "border": 0.5}
     return SplitMetrics(

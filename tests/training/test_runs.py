@@ -8,7 +8,7 @@ from app.training.code_version import CodeVersion
 from app.training.config import load_config
 from app.training.lock import training_lock
 from app.training.run import Run, RunData
-from app.training.runs import Difference, RunSummary, differences, find_runs, read_history, summarise_run
+from app.training.runs import Difference, RunSummary, differences, find_runs, network_step, read_history, summarise_run
 
 STARTED = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
 DATA = RunData(fingerprint="abc", training=200, validation=2, classes=("cat", "rest"))
@@ -132,3 +132,17 @@ def test_what_differs_has_a_name(tmp_path: Path) -> None:
 def test_a_folder_of_something_else(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is not the folder of a run"):
         differences(made(tmp_path / "a"), Run(tmp_path / "b"))
+
+
+@pytest.mark.parametrize(
+    ("scores", "best", "last"),
+    [((0.5, 0.7, 0.7, 0.6), 20, 40), ((None, None), 20, 20), ((), None, None)],
+)
+def test_of_which_step_a_network_is(
+    tmp_path: Path, scores: tuple[float | None, ...], best: int | None, last: int | None
+) -> None:
+    run = Run(tmp_path)
+    rows = [{"step": 10.0 * n, **({} if s is None else {"validation_mean_iou": s})} for n, s in enumerate(scores, 1)]
+    if rows:
+        run.write_history(rows)
+    assert (network_step(run, last=False), network_step(run, last=True)) == (best, last)
