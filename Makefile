@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-serving base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -75,12 +75,19 @@ train: ## train on DATA (data/pets) as CONFIG (configs/pets.toml) says, into RUN
 		.venv-train/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	.venv-train/bin/segserve train $(CONFIG) --data $(DATA) --run $(RUN) $(ARGS)
 
-bench: .venv ## measure the engines and a request end to end
+bench: bench-engines bench-serving ## measure all that docs/performance.md tells; not while anything else runs
+	.venv/bin/python -m benchmarks.overload --plot docs/images/overload.png
+	.venv/bin/python -m benchmarks.cold_start
+
+bench-engines: .venv ## measure the engines and a request end to end
 	.venv/bin/python -m benchmarks $(ARGS)
 
-bench-serving: .venv ## measure the service against other servers; not while anything else runs
+bench-serving: .venv ## measure the service against other servers
 	$(call environment,.venv-bench,bench)
 	.venv/bin/python -m benchmarks.serving $(ARGS)
+
+soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while versions change
+	.venv/bin/python -m benchmarks.soak --plot docs/images/soak.png $(ARGS)
 
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py

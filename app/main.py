@@ -11,6 +11,7 @@ from app.api.lingering import LingeringMiddleware
 from app.api.loading import LifespanState, running
 from app.api.middleware import RequestMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
+from app.api.refusal import RefusalMiddleware
 from app.api.routes import health, metrics, model, models, page, reference, segment
 from app.api.routes.admin import admin_router
 from app.api.state import State
@@ -53,6 +54,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     install_error_handlers(app)
     install_openapi(app)
+    (taking,) = segment.router.routes
+    app.add_middleware(RefusalMiddleware, admission=state.admission, route=taking)
     app.add_middleware(RequestMiddleware, state=state)
     app.add_middleware(LingeringMiddleware, max_bytes=settings.max_bytes)
     return app

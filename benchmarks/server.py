@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,20 +28,27 @@ class Server:
     process: "subprocess.Popen[bytes]"
 
     @property
-    def resident_bytes(self) -> int:
-        """Its resident memory (Linux)."""
-        return int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    def resources(self) -> dict[str, float]:
+        """Its resident memory, open files and threads (Linux)."""
+        process = Path(f"/proc/{self.process.pid}")
+        resident = int((process / "statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        counted = {name: float(len(list((process / name).iterdir()))) for name in ("fd", "task")}
+        return {"memory, MB": resident / 1e6, "open files": counted["fd"], "threads": counted["task"]}
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 @contextlib.contextmanager
-def serving(model_store: Path, model: str) -> Iterator[Server]:
-    """Starts the service, waits until it is ready, ends it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def serving(model_store: Path, model: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Starts the service with settings by name of their variable, waits until it is ready, ends it."""
+    port = free_port()
     command = [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--model-store", str(model_store), "--model", model, "--log-format", "json"]
-    environment = {**os.environ, "SEGSERVE_LOG_LEVEL": "warning", "SEGSERVE_DRAIN_SECONDS": "0"}
+    environment = {**os.environ, "SEGSERVE_LOG_LEVEL": "error", "SEGSERVE_DRAIN_SECONDS": "0", **(settings or {})}
     with (
         subprocess.Popen(command, env=environment) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,

@@ -30,6 +30,7 @@ from PIL import Image
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.model import SIDE, publish_benchmark_models
+from benchmarks.server import free_port
 
 CLIENTS = (1, 8, 64)
 START_SECONDS = 180
@@ -113,7 +114,7 @@ def _contestants(store: ModelStore, bench_python: str, body: Path, seconds: floa
                 Contestant(f"bare {what}, {precision}", [sys.executable, "-m", "benchmarks.bare", *arguments], 0)
             )
     for number, precision in ((1, "float32"), (2, "int8")):
-        port = _free_port()
+        port = free_port()
         arguments = ["--model-store", str(store.root), "--model", f"bench:{number}", "--port", str(port)]
         made.append(Contestant(f"segserve, {precision}", [sys.executable, "-m", "app.cli", "serve", *arguments], port))
     for module, workers, title in (
@@ -122,7 +123,7 @@ def _contestants(store: ModelStore, bench_python: str, body: Path, seconds: floa
         ("fastapi_graph", cpus, f"FastAPI, traced graph, {cpus} workers"),
         ("litserve_batches", 1, "LitServe, batching"),
     ):
-        port = _free_port()
+        port = free_port()
         command = [bench_python, "-m", f"benchmarks.baselines.{module}", str(keras), str(port), str(workers)]
         made.append(Contestant(title, command, port, form=module.startswith("litserve"), baseline=True))
     return made
@@ -193,11 +194,6 @@ def _resident_bytes(leader: int) -> int:
             if int(stat.read_text("utf-8").rpartition(")")[2].split()[3]) == leader:
                 total += int((stat.parent / "statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return total
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _table(contestants: Sequence[Contestant], resident: dict[str, int]) -> str:

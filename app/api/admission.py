@@ -30,6 +30,11 @@ class Admission:
         return self._admitted
 
     @property
+    def full(self) -> bool:
+        """Whether all places are taken."""
+        return self._admitted >= self._limit
+
+    @property
     def retry_after(self) -> int:
         """Whole seconds after which a newcomer may expect a place, at least 1.
 
@@ -38,6 +43,10 @@ class Admission:
         """
         return min(LONGEST_RETRY_SECONDS, max(1, math.ceil(median(self._seconds))))
 
+    def refusal(self) -> OverloadedError:
+        """What to tell whoever finds it full."""
+        return OverloadedError(f"{self._limit} requests are being worked on; try again", self.retry_after)
+
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Holds a place while its block runs.
@@ -45,8 +54,8 @@ class Admission:
         Raises:
             OverloadedError: all places are taken.
         """
-        if self._admitted >= self._limit:
-            raise OverloadedError(f"{self._limit} requests are being worked on; try again", self.retry_after)
+        if self.full:
+            raise self.refusal()
         self._admitted += 1
         entered = time.monotonic()
         try:

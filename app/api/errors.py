@@ -103,6 +103,14 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
     return Response(problem.model_dump_json(exclude_none=True), status, all_headers, PROBLEM_TYPE)
 
 
+def error_response(error: errors.SegserveError) -> Response:
+    """The answer that tells of an error; one that is the service's own is logged."""
+    problem = problem_of(error)
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("%s", error.detail, exc_info=error)
+    return problem_response(problem, _headers_of(error))
+
+
 def problem_type(code: str) -> str:
     """The URI that names a kind of problem."""
     return f"urn:segserve:error:{code}"
@@ -123,10 +131,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 async def _on_domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.SegserveError)
-    problem = problem_of(error)
-    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.error("%s", error.detail, exc_info=error)
-    return problem_response(problem, _headers_of(error))
+    return error_response(error)
 
 
 def _headers_of(error: errors.SegserveError) -> dict[str, str]:

@@ -126,7 +126,7 @@ SEGMENT_OPTIONS = frozenset(SegmentQuery.model_fields)
 """Names of the options."""
 
 
-def given_once(request: Request) -> None:
+async def given_once(request: Request) -> None:
     """Refuses parameters that stand in the query string twice: one of the two would be ignored.
 
     Raises:

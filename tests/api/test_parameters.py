@@ -55,13 +55,13 @@ def test_size_without_probabilities_is_not_ignored(output: str) -> None:
     assert caught.value.parameter == "size"
 
 
-def test_a_parameter_given_twice_is_named() -> None:
+async def test_a_parameter_given_twice_is_named() -> None:
     def request(query: str) -> Request:
         return Request({"type": "http", "query_string": query.encode(), "headers": []})
 
-    given_once(request("output=mask&threshold=0.5"))
+    await given_once(request("output=mask&threshold=0.5"))
     with pytest.raises(InvalidParameterError, match="threshold: given 3 times"):
-        given_once(request("threshold=1&output=mask&threshold=0.5&threshold="))
+        await given_once(request("threshold=1&output=mask&threshold=0.5&threshold="))
 
 
 def test_media_types_name_the_outputs_that_they_stand_for() -> None:

@@ -149,9 +149,13 @@ async def test_more_requests_than_places_are_turned_away(
         inside = [asyncio.create_task(service.http.post("/segment", content=picture)) for _ in range(2)]
         await entered.acquire()
         await entered.acquire()
-        response = await service.http.post("/segment", content=picture)
+        response = await service.http.post("/segment?model=none", content=picture)  # nothing of it is looked at
         service.problem(response, 503, "overloaded")
         assert response.headers["retry-after"] == "1"
+        counted = [line for line in (await service.http.get("/metrics")).text.splitlines() if 'status="503"' in line]
+        assert [(line.partition("{")[0], 'route="/segment"' in line) for line in counted] == [
+            ("segserve_requests_total", True)
+        ]
         assert (await service.http.get("/health/ready")).status_code == 200
         release.set()
         assert [answer.status_code for answer in await asyncio.gather(*inside)] == [200, 200]

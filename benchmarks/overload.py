@@ -1,0 +1,111 @@
+"""What the service does when more is asked of it than it can do: an open-loop load at parts of its capacity.
+
+Capacity is what eight closed-loop clients get, measured anew in every round.
+"""
+
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import skimage.data
+from PIL import Image
+
+from app.store.repository import ModelStore
+from app.training.machine import processor
+from benchmarks.model import SIDE, publish_benchmark_models
+from benchmarks.server import serving
+
+SHARES = (0.5, 0.9, 1.5, 3.0)
+CLIENTS = 8
+Answers = list[tuple[str, float, float]]
+"""Status, seconds until the answer, seconds from the beginning of the load."""
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--seconds", default=8.0, show_default=True, help="Of each load.")
+@click.option("--model", default="pets", show_default=True, help="Whose weights to take.")
+@click.option("--plot", type=click.Path(path_type=Path), help="PNG of answers a second by offered load.")
+def main(rounds: int, seconds: float, model: str, plot: Path | None) -> None:
+    """Print the table as Markdown."""
+    photograph = Image.fromarray(skimage.data.chelsea())  # type: ignore[no-untyped-call]  # skimage ships no types
+    capacities: list[float] = []
+    loads: dict[float, list[Answers]] = {share: [] for share in SHARES}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        seen = np.asarray(photograph.resize((SIDE, SIDE)))
+        store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model, seen)
+        photograph.resize((500, 375)).save(folder / "picture.jpg", quality=90)
+        with serving(store.root, "bench:1") as server:
+            asked = [str(server.client.base_url.port), str(folder / "picture.jpg"), "image/jpeg"]
+            _run("load", [*asked, str(CLIENTS), "3"])  # first-time work is done by then
+            for _ in range(rounds):
+                found = _run("load", [*asked, str(CLIENTS), str(seconds)])
+                capacities.append(found["statuses"]["200"] / found["seconds"])
+                for share in SHARES:
+                    found = _run("open_loop", [*asked, str(share * capacities[-1]), str(seconds)])
+                    loads[share].append(found["answers"])
+    click.echo(f"{processor()}, Python {platform.python_version()}; {rounds} rounds of {seconds:g} s\n")
+    click.echo(table(capacities, loads, seconds))
+    if plot:
+        _draw(capacities, loads, seconds, plot)
+
+
+def _run(module: str, arguments: list[str]) -> dict[str, Any]:
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
+
+
+def goodput(answers: Answers, seconds: float) -> float:
+    """Masks a second, of those that came while the load lasted."""
+    return sum(status == "200" and since <= seconds for status, _, since in answers) / seconds
+
+
+def table(capacities: list[float], loads: dict[float, list[Answers]], seconds: float) -> str:
+    """A line for each share of the capacity; the medians over the rounds of what is counted in each."""
+    head = ["offered", "masks a second", "× capacity", "p50 ms of masks", "p99 ms", "refused (503)", "p50 ms of 503"]
+    lines = [f"| {' | '.join([*head, 'p99 ms', 'other'])} |", f"|{'---|' * (len(head) + 2)}"]
+    lines.append(f"| {CLIENTS} clients, closed loop | {statistics.median(capacities):.1f} | 1.00 |  |  |  |  |  |  |")
+    for share, rounds in loads.items():
+        rates = [goodput(answers, seconds) for answers in rounds]
+        ratio = statistics.median(rate / capacity for rate, capacity in zip(rates, capacities, strict=True))
+        every = [answer for answers in rounds for answer in answers]
+        refused = sum(status == "503" for status, _, _ in every)
+        other = sum(status not in ("200", "503") for status, _, _ in every)
+        cells = [f"{share:.0%}", f"{statistics.median(rates):.1f}", f"{ratio:.2f}", *_latency(every, "200")]
+        lines.append(f"| {' | '.join([*cells, f'{refused / len(every):.0%}', *_latency(every, '503'), str(other)])} |")
+    return "\n".join(lines)
+
+
+def _latency(answers: Answers, wanted: str) -> list[str]:
+    times = [seconds for status, seconds, _ in answers if status == wanted]
+    return [f"{np.percentile(times, share) * 1e3:.0f}" for share in (50, 99)] if times else ["–", "–"]
+
+
+def _draw(capacities: list[float], loads: dict[float, list[Answers]], seconds: float, path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    capacity = statistics.median(capacities)
+    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for status, name, colour in (("200", "masks", "#1b6ca8"), ("503", "refused at once", "#d95f0e")):
+        shares = [0.0, *loads]
+        rates = [statistics.median(sum(a[0] == status for a in answers) for answers in loads[s]) for s in shares[1:]]
+        axes.plot([s * capacity for s in shares], [0.0, *(r / seconds for r in rates)], "o-", label=name, color=colour)
+    axes.axhline(capacity, color="grey", linestyle=":", label=f"{CLIENTS} clients, closed loop")
+    axes.set(xlabel="requests offered a second", ylabel="answers a second", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

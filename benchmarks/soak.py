@@ -1,0 +1,306 @@
+"""Hours of traffic in minutes: mixed pictures, options, mistakes and hang-ups, while versions change.
+
+Counts what came of each kind, fails on an answer that is none of those that may be, and looks at the idle process.
+"""
+
+import collections
+import itertools
+import platform
+import random
+import shutil
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+
+from app.store.repository import ModelStore
+from app.training.machine import processor
+from benchmarks.request import photograph
+from benchmarks.server import Server, serving
+
+SIZES = ((160, 120), (500, 375), (375, 500), (1024, 768), (2000, 1500), (33, 700))
+KINDS = ("JPEG", "PNG", "WEBP")
+OUTPUTS = ("mask", "overlay", "json", "cutout", "probabilities")
+CLIENTS = 4
+SETTLE_SECONDS = 0.5
+SWITCH_SECONDS = 1.0
+ADMIN_KEY = "0123456789abcdef"
+ALLOWED = {
+    "picture": {200, 503},
+    "options": {200, 503},
+    "many": {200, 503},
+    "mistake": {400, 406, 413, 415, 422, 503},
+    "deadline": {200, 503, 504},
+    "page": {200},
+    "switch": {200},
+    "broken": {409},
+}
+"""Statuses by kind of request."""
+
+
+class Tally:
+    """What came, by kind and status; what should not have come is kept."""
+
+    def __init__(self) -> None:
+        self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.wrong: list[str] = []
+        self._lock = threading.Lock()
+
+    def note(self, kind: str, response: httpx.Response) -> None:
+        """Counts an answer."""
+        with self._lock:
+            self.counts[kind, str(response.status_code)] += 1
+            if response.status_code not in ALLOWED[kind]:
+                self.wrong.append(f"{kind}: {response.status_code} {response.text[:200]}")
+
+    def note_other(self, kind: str, what: str) -> None:
+        """Counts what has no answer."""
+        with self._lock:
+            self.counts[kind, what] += 1
+
+    def blame(self, what: str) -> None:
+        """Keeps what should not have come."""
+        with self._lock:
+            self.wrong.append(what)
+
+
+class Traffic:
+    """Clients that send what they draw, until they are told to stop; they pause at a gate.
+
+    Args:
+        server: the service.
+        expected: mask of the first picture by version.
+        tally: where to count.
+    """
+
+    def __init__(self, server: Server, expected: dict[str, bytes], tally: Tally) -> None:
+        self._url, self._expected, self._tally = str(server.client.base_url), expected, tally
+        self._pictures = [photograph(*size, kind) for size in SIZES for kind in KINDS]
+        self._open, self._stop, self._busy = threading.Event(), threading.Event(), threading.Semaphore(0)
+        self._idle = threading.Semaphore(0)
+        self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(CLIENTS)]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Runs while its block runs."""
+        self._open.set()
+        for thread in self._threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            self._open.set()
+            for thread in self._threads:
+                thread.join()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """No request is under way in its block."""
+        self._open.clear()
+        for _ in self._threads:
+            self._idle.acquire()
+        yield
+        self._open.set()
+        for _ in self._threads:
+            self._busy.release()
+
+    def _client(self, number: int) -> None:
+        draw = random.Random(number)
+        kinds: list[tuple[Callable[[httpx.Client, random.Random], None], int]] = [
+            *((self._picture, 10), (self._options, 6), (self._many, 1), (self._mistake, 3)),
+            *((self._deadline, 1), (self._hang_up, 2), (self._page, 1)),
+        ]
+        actions, weights = zip(*kinds, strict=True)
+        with httpx.Client(base_url=self._url, timeout=60) as client:
+            while not self._stop.is_set():
+                if not self._open.is_set():
+                    self._idle.release()
+                    self._busy.acquire()
+                    continue
+                try:
+                    draw.choices(actions, weights)[0](client, draw)
+                except httpx.HTTPError as error:
+                    self._tally.blame(f"no answer: {error!r}")
+
+    def _picture(self, client: httpx.Client, draw: random.Random) -> None:
+        response = client.post("/segment", content=self._pictures[0])
+        self._tally.note("picture", response)
+        version = response.headers.get("segserve-model", "").partition(";")[0]
+        if response.status_code == httpx.codes.OK and response.content != self._expected.get(version):
+            self._tally.blame(f"a mask that is not that of {version}")
+
+    def _options(self, client: httpx.Client, draw: random.Random) -> None:
+        query = {"output": draw.choice(OUTPUTS), **draw.choice([{}, {}, {"flip": "true"}, {"tile": "512"}])}
+        self._tally.note("options", client.post("/segment", params=query, content=draw.choice(self._pictures)))
+
+    def _many(self, client: httpx.Client, draw: random.Random) -> None:
+        files = [("file", (f"{n}.jpg", draw.choice([*self._pictures[:9], b"none"]))) for n in range(draw.randint(2, 6))]
+        self._tally.note("many", client.post("/segment", params={"many": draw.choice(["ndjson", "zip"])}, files=files))
+
+    def _mistake(self, client: httpx.Client, draw: random.Random) -> None:
+        picture = draw.choice(self._pictures)
+        query, body = draw.choice(
+            [({}, b""), ({}, b"\0" * 99), ({}, picture[:300]), ({"output": "x"}, picture), ({"tile": "7"}, picture)]
+        )
+        self._tally.note("mistake", client.post("/segment", params=query, content=body))
+
+    def _deadline(self, client: httpx.Client, draw: random.Random) -> None:
+        timeout = draw.choice([0.001, 0.02, 0.1])
+        self._tally.note("deadline", client.post("/segment", params={"timeout": timeout}, content=self._pictures[-1]))
+
+    def _hang_up(self, client: httpx.Client, draw: random.Random) -> None:
+        body = draw.choice(self._pictures)
+        head = f"POST /segment HTTP/1.1\r\nHost: soak\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        whole = draw.random() < 0.5
+        with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
+            connection.sendall(head + (body if whole else body[: len(body) // 2]))
+        self._tally.note_other("hang-up", "whole" if whole else "half-way")
+
+    def _page(self, client: httpx.Client, draw: random.Random) -> None:
+        pages = ("/", "/model", "/models", "/model/architecture", "/metrics", "/health/live", "/openapi.json")
+        self._tally.note("page", client.get(draw.choice(pages)))
+
+
+class Releases(threading.Thread):
+    """Switches the alias between two versions, and asks for one that is damaged, again and again.
+
+    Args:
+        server: the service.
+        versions: the two.
+        damaged: the third.
+        tally: where to count.
+    """
+
+    def __init__(self, server: Server, versions: tuple[int, int], damaged: int, tally: Tally) -> None:
+        super().__init__()
+        self._url, self._versions, self._damaged, self._tally = server.client.base_url, versions, damaged, tally
+        self.stop, self.resting = threading.Event(), threading.Lock()
+
+    def run(self) -> None:
+        """Until it is told to stop."""
+        headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+        with httpx.Client(base_url=self._url, headers=headers, timeout=60) as admin:
+            for turn in itertools.count():
+                if self.stop.wait(SWITCH_SECONDS):
+                    return
+                with self.resting:
+                    self._release(admin, turn)
+
+    def _release(self, admin: httpx.Client, turn: int) -> None:
+        version = self._versions[turn % 2]
+        self._tally.note("switch", admin.post(f"/models/pets/{version}/activate"))
+        if turn % 5 == 0:
+            self._tally.note("broken", admin.post(f"/models/pets/{self._damaged}/load"))
+        if turn % 3 == 0:
+            admin.post(f"/models/pets/{self._versions[1 - turn % 2]}/unload")
+
+
+@click.command()
+@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--looks", default=40, show_default=True, help="How often to look at the idle process.")
+@click.option("--plot", type=click.Path(path_type=Path), help="PNG of memory over time.")
+def main(minutes: float, looks: int, plot: Path | None) -> None:
+    """Print what came of it; exit code 1 where something came that should not have."""
+    tally = Tally()
+    seen: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        store, good, damaged = _store(Path(temporary, "store"))
+        environment = {"SEGSERVE_ADMIN_KEY": ADMIN_KEY}
+        with serving(store.root, f"pets:{good[0]}", environment) as warm:
+            expected = _masks(warm, good, photograph(*SIZES[0], KINDS[0]))
+        with serving(store.root, "pets:production", environment) as server:
+            traffic, releases = Traffic(server, expected, tally), Releases(server, good, damaged, tally)
+            begun = time.monotonic()
+            with traffic.running():
+                releases.start()
+                try:
+                    for look in range(1, looks + 1):
+                        time.sleep(max(0.0, begun + look * minutes * 60 / looks - time.monotonic()))
+                        with traffic.paused(), releases.resting:
+                            time.sleep(SETTLE_SECONDS)
+                            seen.append({"minute": (time.monotonic() - begun) / 60, **server.resources})
+                finally:
+                    releases.stop.set()
+                    releases.join()
+    click.echo(f"{processor()}, Python {platform.python_version()}; {minutes:g} minutes, {CLIENTS} clients\n")
+    click.echo(_table(tally))
+    click.echo(_idle(seen))
+    if plot:
+        _draw(seen, plot)
+    if tally.wrong:
+        raise click.ClickException(f"{len(tally.wrong)} things that should not have come: {tally.wrong[:5]}")
+
+
+def _store(root: Path) -> tuple[ModelStore, tuple[int, int], int]:
+    """A copy of the store, its newest two versions, and the number of a damaged copy."""
+    shutil.copytree("model_store", root)
+    store = ModelStore(root)
+    first, second = store.versions("pets")[-2:]
+    broken = store.folder("pets") / str(second + 1)
+    shutil.copytree(store.folder("pets") / str(second), broken)
+    manifest = broken / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text(
+        manifest.read_text("utf-8").replace(f'"version": {second}', f'"version": {second + 1}'), "utf-8"
+    )
+    weights = broken / "openvino" / "model.bin"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    return store, (first, second), second + 1
+
+
+def _masks(server: Server, versions: tuple[int, int], picture: bytes) -> dict[str, bytes]:
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    masks = {}
+    for version in versions:
+        server.client.post(f"/models/pets/{version}/load", headers=headers).raise_for_status()
+        answer = server.client.post("/segment", params={"model": f"pets:{version}"}, content=picture)
+        masks[f"pets/{version}"] = answer.raise_for_status().content
+    return masks
+
+
+def _table(tally: Tally) -> str:
+    kinds = sorted({kind for kind, _ in tally.counts})
+    outcomes = sorted({outcome for _, outcome in tally.counts})
+    lines = [f"| | {' | '.join(outcomes)} |", f"|{'---|' * (len(outcomes) + 1)}"]
+    for kind in kinds:
+        lines.append(f"| {kind} | {' | '.join(str(tally.counts[kind, o] or '') for o in outcomes)} |")
+    return "\n".join(
+        [*lines, f"\n{sum(tally.counts.values()):,} requests, {len(tally.wrong)} that should not have come\n"]
+    )
+
+
+def _idle(seen: list[dict[str, float]]) -> str:
+    """The idle process by quarter of the time."""
+    quarter = len(seen) // 4
+    lines = ["| idle | 1st quarter | 2nd | 3rd | 4th | 4th against 3rd | most |", "|---|---|---|---|---|---|---|"]
+    for name in [name for name in seen[0] if name != "minute"]:
+        values = [each[name] for each in seen]
+        medians = [statistics.median(values[i * quarter : (i + 1) * quarter]) for i in range(4)]
+        cells = [*(f"{median:.0f}" for median in medians), f"{medians[3] / medians[2] - 1:+.1%}", f"{max(values):.0f}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _draw(seen: list[dict[str, Any]], path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([each["minute"] for each in seen], [each["memory, MB"] for each in seen], ".-", color="#1b6ca8")
+    axes.set(xlabel="minute", ylabel="resident memory of the idle process, MB", ylim=(0, None))
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
