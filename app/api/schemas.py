@@ -69,7 +69,7 @@ class EngineBody(BaseModel):
     device: str = Field(examples=["cpu"])
     precision: str = Field(description="Read back from the engine.", examples=["float32"])
     threads: int = Field(description="Threads of inference, all streams together.", examples=[2])
-    streams: int = Field(description="Pictures inferred side by side.", examples=[2])
+    streams: int = Field(description="Calls of the engine side by side.", examples=[2])
 
 
 class ModelCard(BaseModel):

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         0, description="Inference threads; 0: min(affinity, cgroup quota)."
     )
     streams: Annotated[int, Field(ge=0, le=256)] = Field(
-        0, description="Pictures inferred side by side; 0: chosen by the engine."
+        0, description="Calls of the engine side by side, on a GPU of up to 16 pictures each; 0: chosen by the engine."
     )
 
     host: str = Field("0.0.0.0", description="Address to listen on.")

@@ -30,8 +30,9 @@ class Engine(Protocol):
         device: what it computes on.
         precision: arithmetic that it really uses, read back after compiling.
         threads: threads that it computes with, all streams together.
-        streams: pictures that it works on side by side; `infer` may be called from so many threads at a time.
-        batch_sizes: numbers of pictures for which one call pays, ascending; (1,) where batches gain nothing.
+        streams: calls that it works on side by side; `infer` may be called from so many threads at a time.
+        batch_sizes: numbers of pictures that one call computes with, ascending from 1; (1,) where batches gain nothing.
+            Any number may be given to `infer`; the first call with each of these is slow.
     """
 
     name: EngineName
@@ -45,7 +46,7 @@ class Engine(Protocol):
         """Computes class probabilities; safe to call from several threads.
 
         Args:
-            images: (N, h, w, 3), uint8 or float32, RGB, 0–255, at the model's size.
+            images: (N, h, w, 3), uint8 or float32, RGB, 0–255, at the model's size; N ≥ 1.
 
         Returns:
             (N, h, w, C) float32, softmax over C; the caller owns it.
@@ -67,13 +68,30 @@ def infer_picture(engine: Engine, image: Images) -> Probabilities:
         (h, w, C) float32.
 
     Raises:
+        InferenceError: as `infer_batch`.
+    """
+    probabilities: Probabilities = infer_batch(engine, image[None])[0]
+    return probabilities
+
+
+def infer_batch(engine: Engine, images: Images) -> Probabilities:
+    """Class probabilities of pictures that succeed or fail together, checked.
+
+    Args:
+        images: (N, h, w, 3), uint8 or float32, RGB, 0–255, at the model's size; N ≥ 1.
+
+    Returns:
+        (N, h, w, C) float32.
+
+    Raises:
         InferenceError: the engine failed (its own words go to the log only) or gave numbers that are not finite.
     """
+    which = "this picture" if len(images) == 1 else f"these {len(images)} pictures"
     try:
-        probabilities: Probabilities = engine.infer(image[None])[0]
+        probabilities = engine.infer(images)
     except Exception as error:
-        logger.exception("the %s engine failed on a picture", engine.name)
-        raise InferenceError("the engine failed on this picture") from error
+        logger.exception("the %s engine failed on a batch of %d", engine.name, len(images))
+        raise InferenceError(f"the engine failed on {which}") from error
     if not np.isfinite(probabilities).all():
-        raise InferenceError("the network gave values that are not finite for this picture")
+        raise InferenceError(f"the network gave values that are not finite for {which}")
     return probabilities

@@ -16,7 +16,7 @@ from app.imaging.masks import class_ids
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities
 from app.imaging.windows import Infer, View, infer_windows
 from app.inference.cpus import available_cpus
-from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_picture
+from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_batch, infer_picture
 from app.inference.selection import EngineSelection, choose_engine
 from app.store.manifest import Manifest
 from app.store.repository import ModelStore, ModelVersion
@@ -189,15 +189,15 @@ def _open_engine(version: ModelVersion, manifest: Manifest, selection: EngineSel
 
 
 def _warm_up(model: LoadedModel) -> None:
-    """Runs a black picture through every stream, so that no request pays for first-time work.
+    """Runs black pictures in every batch size through every stream, so that no request pays for first-time work.
 
     Raises:
         CorruptVersionError: the network gives another size or number of classes than the manifest says.
     """
     size = model.manifest.preprocessing.size
-    for _ in range(model.engine.streams):
-        probabilities = infer_picture(model.engine, np.zeros((*size, 3), np.uint8))
-    if probabilities.shape != (*size, len(model.labels)):
-        raise CorruptVersionError(
-            f"{model.version}: the network gives {probabilities.shape}, the manifest says {(*size, len(model.labels))}"
-        )
+    for batch_size in model.engine.batch_sizes:
+        for _ in range(model.engine.streams):
+            probabilities = infer_batch(model.engine, np.zeros((batch_size, *size, 3), np.uint8))
+    given, expected = probabilities.shape[1:], (*size, len(model.labels))
+    if given != expected:
+        raise CorruptVersionError(f"{model.version}: the network gives {given}, the manifest says {expected}")

@@ -1,4 +1,4 @@
-"""The TensorFlow engine: the rewritten network as one traced function, on a GPU or the CPU."""
+"""The TensorFlow engine: the rewritten network as one traced function for each batch size, on a GPU or the CPU."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from app.inference.engine import DeviceName, EngineName, Images, Probabilities
 from app.inference.tensorflow_runtime import import_tensorflow, set_up_tensorflow
 from app.nn.config import UNetXceptionConfig
 
+BATCH_SIZES: dict[DeviceName, tuple[int, ...]] = {"cpu": (1,), "gpu": (1, 2, 4, 8, 16)}
+"""What the engine is traced for, ascending from 1; on a CPU batches gain nothing."""
+
 
 class TensorFlowEngine:
     """A version's Keras file, rewritten for inference.
@@ -20,7 +23,7 @@ class TensorFlowEngine:
         config: the network that it holds.
         device: what to compute on.
         threads: CPUs to use, all streams together.
-        streams: pictures side by side; 0: one for each thread on the CPU, one on a GPU.
+        streams: calls side by side; 0: one for each thread on the CPU, one on a GPU.
 
     Raises:
         ConfigurationError: TensorFlow is not installed.
@@ -28,28 +31,41 @@ class TensorFlowEngine:
 
     name: EngineName = "tensorflow"
     precision: Precision = "float32"
-    batch_sizes: tuple[int, ...] = (1,)
 
     def __init__(
         self, model: Path, config: UNetXceptionConfig, device: DeviceName, threads: int, streams: int = 0
     ) -> None:
         self.device: DeviceName = device
+        self.batch_sizes: tuple[int, ...] = BATCH_SIZES[device]
         self.streams: int = streams or (1 if device == "gpu" else threads)
         self.threads: int = set_up_tensorflow(device, threads, self.streams)
-        self._infer = _traced(model, config)
+        self._function = _rewritten(model, config)
+        self._traced = {size: _trace(self._function, size, config) for size in self.batch_sizes}
 
     def infer(self, images: Images) -> Probabilities:
-        """(N, h, w, 3) uint8 or float32, RGB 0–255 → (N, h, w, C) float32."""
-        probabilities: Probabilities = self._infer(images.astype(np.float32)).numpy()
-        return probabilities
+        """(N, h, w, 3) uint8 or float32, RGB 0–255 → (N, h, w, C) float32.
+
+        Computed in batches of the largest size; the rest in the smallest that holds it, filled up with black pictures.
+        """
+        largest = self.batch_sizes[-1]
+        batches = [self._infer_batch(images[start : start + largest]) for start in range(0, len(images), largest)]
+        return batches[0] if len(batches) == 1 else np.concatenate(batches)
+
+    def _infer_batch(self, images: Images) -> Probabilities:
+        """N pictures, no more than the largest batch size."""
+        batch_size = next(size for size in self.batch_sizes if size >= len(images))
+        filled = np.zeros((batch_size, *images.shape[1:]), np.float32)
+        filled[: len(images)] = images
+        probabilities: Probabilities = self._traced[batch_size](filled).numpy()
+        return probabilities[: len(images)]
 
     def close(self) -> None:
         """Frees the network."""
-        del self._infer
+        del self._traced, self._function
 
 
-def _traced(path: Path, config: UNetXceptionConfig) -> Any:
-    """The inference graph as a function with one fixed signature: no shape of a picture makes it trace again."""
+def _rewritten(path: Path, config: UNetXceptionConfig) -> Any:
+    """The inference graph as a function, not traced yet; it keeps the weights of all that are traced from it."""
     tensorflow = import_tensorflow()
     import keras
 
@@ -58,5 +74,14 @@ def _traced(path: Path, config: UNetXceptionConfig) -> Any:
     if keras.backend.backend() != "tensorflow":
         raise ConfigurationError(f"Keras computes with {keras.backend.backend()} here; unset KERAS_BACKEND")
     graph = inference_graph(keras.saving.load_model(path, compile=False, safe_mode=True), config)
-    images = tensorflow.TensorSpec((None, *config.input_size, 3), tensorflow.float32, name="image")
-    return tensorflow.function(lambda image: graph(image, training=False), input_signature=[images])
+    return tensorflow.function(lambda image: graph(image, training=False))
+
+
+def _trace(function: Any, batch_size: int, config: UNetXceptionConfig) -> Any:
+    """The function for so many pictures and nothing else: it refuses other shapes and never traces again.
+
+    Without XLA (`jit_compile`): whether it helps has not been measured on a GPU.
+    """
+    tensorflow = import_tensorflow()
+    images = tensorflow.TensorSpec((batch_size, *config.input_size, 3), tensorflow.float32, name="image")
+    return function.get_concrete_function(images)

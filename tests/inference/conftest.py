@@ -6,6 +6,7 @@ from app.core.settings import Settings
 from app.inference.loaded import LoadedModel, load_model
 from app.inference.segmenter import Resources
 from app.inference.selection import is_installed
+from app.inference.tensorflow_engine import BATCH_SIZES, TensorFlowEngine
 from app.store.repository import ModelStore
 
 
@@ -25,6 +26,17 @@ def tensorflow_model(tiny_store: ModelStore) -> Iterator[LoadedModel]:
     model = load_model(tiny_store, "pets", Settings(engine="tensorflow", device="cpu", threads=2))
     yield model
     model.close()
+
+
+@pytest.fixture(scope="session")
+def batching_engine(tiny_store: ModelStore) -> Iterator[TensorFlowEngine]:
+    """The tiny network in a TensorFlow engine with one stream that takes batches, as on a GPU; warmed up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(BATCH_SIZES, "cpu", (1, 2, 4))
+        engine = load_model(tiny_store, "pets", Settings(engine="tensorflow", device="cpu", threads=1)).engine
+    assert isinstance(engine, TensorFlowEngine)
+    yield engine
+    engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.core.errors import InferenceError
-from app.inference.engine import Images, Probabilities, infer_picture
+from app.inference.engine import Images, Probabilities, infer_batch, infer_picture
 from tests.inference.scripted import ScriptedEngine, brightness, shade
 
 
@@ -33,3 +33,13 @@ def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
 
     with pytest.raises(InferenceError, match="not finite"):
         infer_picture(ScriptedEngine(poison), shade(0))
+
+
+def test_a_batch_fails_as_a_whole() -> None:
+    def one_is_not_finite(images: Images) -> Probabilities:
+        probabilities = np.zeros((*images.shape[:3], 2), np.float32)
+        probabilities[1] = np.nan
+        return probabilities
+
+    with pytest.raises(InferenceError, match="not finite for these 3 pictures"):
+        infer_batch(ScriptedEngine(one_is_not_finite), np.zeros((3, 4, 6, 3), np.uint8))

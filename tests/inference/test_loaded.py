@@ -14,13 +14,14 @@ from app.imaging.geometry import resize_picture
 from app.imaging.masks import segment_mask
 from app.imaging.probabilities import ResizedProbabilities
 from app.inference import loaded
-from app.inference.engine import KERAS_FILE, OPENVINO_FILE
+from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Images, Probabilities
 from app.inference.loaded import LoadedModel, load_model, open_model
 from app.inference.selection import EngineSelection, is_installed
 from app.store.manifest import MANIFEST
 from app.store.repository import ModelStore
 from tests.fixtures.tiny_model import TINY_LABELS
 from tests.inference.pictures import chelsea
+from tests.inference.scripted import ScriptedEngine
 
 needs_openvino = pytest.mark.skipif(not is_installed("openvino"), reason="OpenVINO is an extra")
 OPENVINO = Settings(engine="openvino", device="cpu", threads=1)
@@ -130,6 +131,20 @@ def test_network_of_another_number_of_classes_than_the_labels(
     )
     with pytest.raises(CorruptVersionError, match=r"gives \(32, 32, 3\), the manifest says \(32, 32, 2\)"):
         load_model(own_store, "pets", Settings(engine=model.engine.name, device="cpu", threads=1))
+
+
+def test_every_batch_size_is_warmed_up_in_every_stream(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    def note(images: Images) -> Probabilities:
+        shapes.append(images.shape)
+        return np.zeros((*images.shape[:3], 3), np.float32)
+
+    engine = ScriptedEngine(note, streams=2)
+    engine.batch_sizes = (1, 2, 4)
+    monkeypatch.setattr(loaded, "_open_engine", lambda *_: engine)
+    load_model(tiny_store, "pets", TENSORFLOW)
+    assert shapes == [(size, 32, 32, 3) for size in (1, 1, 2, 2, 4, 4)]
 
 
 @needs_openvino

@@ -2,6 +2,7 @@ import asyncio
 import logging
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from app.core.telemetry import request_id
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
 from app.inference.scheduler import Scheduler
+from app.inference.tensorflow_engine import TensorFlowEngine
 from tests.inference.pictures import chelsea
 from tests.inference.scripted import ScriptedEngine, brightness, shade
 
@@ -228,3 +230,44 @@ async def test_batches_where_they_pay() -> None:
     await scheduler.close()
     assert reds == list(range(8))
     assert sizes == [1, 4, 3]  # the first did not wait for others
+
+
+async def test_batches_of_a_network_under_load(
+    batching_engine: TensorFlowEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [np.roll(chelsea(32, 32), shift, axis=1) for shift in range(32)]
+    alone = [batching_engine.infer(picture[None])[0] for picture in pictures]
+    sizes: list[int] = []
+    infer = batching_engine.infer
+
+    def note(images: Images) -> Probabilities:
+        sizes.append(len(images))
+        return infer(images)
+
+    monkeypatch.setattr(batching_engine, "infer", note)
+    scheduler = Scheduler(batching_engine)
+    singles = [asyncio.create_task(scheduler.run(picture)) for picture in pictures[:16]]
+    many = asyncio.create_task(asyncio.to_thread(lambda: list(scheduler.infer_all(pictures[16:]))))
+    results = [*await asyncio.gather(*singles), *await many]
+    await scheduler.close()
+    assert sizes[:2] == [1, 4]  # the first did not wait for others
+    assert max(sizes) == 4
+    assert sum(sizes) == 32
+    for result, expected in zip(results, alone, strict=True):
+        assert np.abs(result.probabilities - expected).max() < 1e-5
+    assert min(np.abs(one - other).max() for one, other in pairwise(alone)) > 0.01
+
+
+async def test_bad_pictures_of_a_batch_fail_alone(batching_engine: TensorFlowEngine) -> None:
+    pictures: list[Images] = [np.roll(chelsea(32, 32), shift, axis=1) for shift in range(9)]
+    pictures[2] = np.full((32, 32, 3), np.nan, np.float32)
+    pictures[6] = chelsea(48, 32)  # of another size than the network's
+    scheduler = Scheduler(batching_engine)
+    results = await asyncio.gather(*(scheduler.run(picture) for picture in pictures), return_exceptions=True)
+    await scheduler.close()
+    for number, (result, picture) in enumerate(zip(results, pictures, strict=True)):
+        if number in (2, 6):
+            assert isinstance(result, InferenceError)
+        else:
+            assert not isinstance(result, BaseException)
+            assert np.abs(result.probabilities - batching_engine.infer(picture[None])[0]).max() < 1e-5

@@ -1,9 +1,11 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from app.core.errors import ConfigurationError
+from app.inference import tensorflow_engine
 from app.inference.engine import KERAS_FILE
 from app.inference.loaded import LoadedModel
 from app.inference.tensorflow_engine import TensorFlowEngine
@@ -42,12 +44,69 @@ def test_bytes_and_floats_alike(tensorflow_model: LoadedModel) -> None:
     assert np.array_equal(infer(images()), infer(images().astype(np.float32)))
 
 
-def test_no_number_of_pictures_makes_it_trace_again(tensorflow_model: LoadedModel) -> None:
-    engine = tensorflow_model.engine
-    assert isinstance(engine, TensorFlowEngine)
-    for number in (1, 2, 5, 8):
-        assert engine.infer(images()[:number]).shape == (number, 32, 32, 3)
-    assert engine._infer.experimental_get_tracing_count() == 1
+def test_facts_on_a_gpu(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorflow_engine, "set_up_tensorflow", lambda *_: 2)
+    engine = TensorFlowEngine(tiny_store.resolve("pets").path / KERAS_FILE, TINY_CONFIG, "gpu", threads=2)
+    assert (engine.streams, engine.batch_sizes) == (1, (1, 2, 4, 8, 16))
+    engine.close()
+
+
+@pytest.mark.parametrize("number", range(1, 10))
+def test_batches_give_what_single_pictures_give(batching_engine: TensorFlowEngine, number: int) -> None:
+    pictures = np.stack([picture[:32, :32] for picture in different(number)])
+    alone = np.concatenate([batching_engine.infer(picture[None]) for picture in pictures])
+    together = batching_engine.infer(pictures)
+    assert together.shape == (number, 32, 32, 3)
+    assert together.dtype == np.float32
+    assert np.abs(together - alone).max() < 1e-5
+    differences = [np.abs(alone[one] - alone[other]).max() for one in range(number) for other in range(one)]
+    assert min(differences, default=1.0) > 0.01  # no two are alike: the order shows
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(1, [1]), (2, [2]), (3, [4]), (4, [4]), (5, [4, 1]), (6, [4, 2]), (7, [4, 4]), (9, [4, 4, 1])],
+)
+def test_smallest_batch_that_holds_them(
+    batching_engine: TensorFlowEngine, number: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def noting(traced: Callable[[Pixels], object]) -> Callable[[Pixels], object]:
+        def note(filled: Pixels) -> object:
+            seen.append(len(filled))
+            return traced(filled)
+
+        return note
+
+    noted = {size: noting(traced) for size, traced in batching_engine._traced.items()}
+    monkeypatch.setattr(batching_engine, "_traced", noted)
+    batching_engine.infer(np.zeros((number, 32, 32, 3), np.uint8))
+    assert seen == expected
+
+
+def test_no_number_of_pictures_makes_it_trace_again(batching_engine: TensorFlowEngine) -> None:
+    for number in range(1, 10):
+        batching_engine.infer(np.zeros((number, 32, 32, 3), np.uint8))
+        batching_engine.infer(np.zeros((number, 32, 32, 3), np.float32))
+    assert batching_engine._function.experimental_get_tracing_count() == len(batching_engine.batch_sizes)
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 32, 3), (3, 32, 1, 3), (3, 32, 32, 1), (3, 48, 32, 3)])
+def test_pictures_of_another_size_are_refused(batching_engine: TensorFlowEngine, shape: tuple[int, ...]) -> None:
+    with pytest.raises(TypeError):
+        batching_engine.infer(np.zeros(shape, np.uint8))
+    assert batching_engine._function.experimental_get_tracing_count() == len(batching_engine.batch_sizes)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_picture_that_is_not_finite_spoils_no_other(batching_engine: TensorFlowEngine, value: float) -> None:
+    good = images()[:3].astype(np.float32)
+    bad = good.copy()
+    bad[1] = value
+    together = batching_engine.infer(bad)
+    assert not np.isfinite(together[1]).all()
+    assert np.abs(together[[0, 2]] - batching_engine.infer(good)[[0, 2]]).max() < 1e-5
 
 
 def test_calls_side_by_side_do_not_mix(tensorflow_model: LoadedModel) -> None:
