@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import CorruptVersionError, SegserveError
+from app.core.errors import CorruptVersionError, InferenceError, SegserveError
 from app.core.labels import LabelMap
 from app.core.settings import Settings, load_settings
 from app.imaging.geometry import resize_picture
@@ -192,12 +192,15 @@ def _warm_up(model: LoadedModel) -> None:
     """Runs black pictures in every batch size through every stream, so that no request pays for first-time work.
 
     Raises:
-        CorruptVersionError: the network gives another size or number of classes than the manifest says.
+        CorruptVersionError: the network fails, or gives another size or number of classes than the manifest says.
     """
     size = model.manifest.preprocessing.size
-    for batch_size in model.engine.batch_sizes:
-        for _ in range(model.engine.streams):
-            probabilities = infer_batch(model.engine, np.zeros((batch_size, *size, 3), np.uint8))
+    try:
+        for batch_size in model.engine.batch_sizes:
+            for _ in range(model.engine.streams):
+                probabilities = infer_batch(model.engine, np.zeros((batch_size, *size, 3), np.uint8))
+    except InferenceError as error:
+        raise CorruptVersionError(f"{model.version} cannot be warmed up: {error.detail}") from error
     given, expected = probabilities.shape[1:], (*size, len(model.labels))
     if given != expected:
         raise CorruptVersionError(f"{model.version}: the network gives {given}, the manifest says {expected}")

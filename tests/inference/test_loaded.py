@@ -147,6 +147,19 @@ def test_every_batch_size_is_warmed_up_in_every_stream(tiny_store: ModelStore, m
     assert shapes == [(size, 32, 32, 3) for size in (1, 1, 2, 2, 4, 4)]
 
 
+def test_network_that_fails_at_a_batch_size_is_refused(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_on_two(images: Images) -> Probabilities:
+        value = np.nan if len(images) == 2 else 0.0
+        return np.full((*images.shape[:3], 3), value, np.float32)
+
+    engine = ScriptedEngine(fail_on_two)
+    engine.batch_sizes = (1, 2)
+    monkeypatch.setattr(loaded, "_open_engine", lambda *_: engine)
+    with pytest.raises(CorruptVersionError, match=r"cannot be warmed up: .+ these 2 pictures"):
+        load_model(tiny_store, "pets", TENSORFLOW)
+    assert engine.closed
+
+
 @needs_openvino
 def test_errors_of_configuration_stay_what_they_are(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.inference.openvino_engine.require_precision", _refuse)
