@@ -45,9 +45,8 @@ def main(requests: int, seconds: float, file: Path | None, model_store: Path, mo
     click.echo(", ".join(f"{name} {value:.1f} ms" for name, value in stages.items()))
     for name, times in (("nothing else", idle), (f"{CLIENTS} clients", busy)):
         p50, p99 = np.percentile(times, [50, 99]) * 1e3
-        click.echo(
-            f"/health/live, {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {max(times) * 1e3:.1f} ms ({len(times)} times)"
-        )
+        most = max(times) * 1e3
+        click.echo(f"/health/live, {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {most:.1f} ms of {len(times)}")
 
 
 def _stages(server: Server, body: bytes, requests: int) -> dict[str, float]:

@@ -120,6 +120,8 @@ class Segmenter:
         self._limits = DecodeLimits(settings.max_bytes, settings.max_pixels)
         self._max_answer_bytes = settings.max_answer_bytes
         self._resources = resources
+        self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
+        """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
     async def segment(self, data: bytes, options: SegmentOptions) -> SegmentAnswer:
         """Segments one picture.

@@ -84,7 +84,7 @@ def test_admin_example(folder: Path) -> None:
         output = run(["bash", "-euo", "pipefail", "-c", key + block.replace(ADDRESS, address)], folder)
         (entry,) = httpx.get(f"{server.url}/models").json()["models"]
     assert "urn:segserve:error" not in output
-    assert (entry["aliases"], entry["loaded"]) == ({"production": 2}, [2])
+    assert (entry["aliases"], entry["loaded"]) == ({"production": 3}, [3])
 
 
 def test_python_example(shipped: str, folder: Path) -> None:

@@ -305,3 +305,14 @@ async def test_a_window_that_fails_fails_its_picture(windowed: Segmenter, model:
     assert segmenter.scheduler.in_flight == 0
     await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions())
     await segmenter.close()
+
+
+@pytest.mark.parametrize(("streams", "pixels", "width"), [(4, 100, 4), (4, 30, 3), (4, 10, 1)])
+async def test_of_one_request_no_more_pictures_at_a_time_than_fit_into_the_budget(
+    model: LoadedModel, resources: Resources, streams: int, pixels: int, width: int
+) -> None:
+    engine = ScriptedEngine(model.engine.infer, streams=streams)
+    settings = Settings(max_pixels=10, max_queue_pixels=pixels)
+    made = Segmenter(replace(model, engine=engine), settings, resources)
+    assert made.width == width
+    await made.close()

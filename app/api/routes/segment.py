@@ -129,7 +129,7 @@ async def segment(
                 body_read.set()
                 answer = await one(uploads[0].data)
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
-            found = results(uploads, one, served.segmenter.scheduler.width, deadline)
+            found = results(uploads, one, served.segmenter.width, deadline)
             headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 
