@@ -8,6 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -71,6 +74,11 @@ class ServerProcess:
                 return entry
         raise AssertionError(f"it ended without {message!r}:\n" + "\n".join(self.lines))
 
+    def resident_mb(self) -> float:
+        """Memory that it has in RAM, in MB; Linux only."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+
     def terminate(self) -> None:
         """Sends SIGTERM."""
         self.process.send_signal(signal.SIGTERM)
@@ -102,6 +110,14 @@ class ServerProcess:
                 self.lines.append(line.rstrip("\n"))
                 self._arriving.put(self.lines[-1])
         self._arriving.put(None)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Returns when the condition holds."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.005)
 
 
 def exchange(connection: socket.socket, request: bytes) -> tuple[int, dict[str, str], bytes]:
