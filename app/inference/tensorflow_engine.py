@@ -1,5 +1,6 @@
 """The TensorFlow engine: the rewritten network as one traced function for each batch size, on a GPU or the CPU."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,9 @@ class TensorFlowEngine:
         return probabilities[: len(images)]
 
     def close(self) -> None:
-        """Frees the network."""
+        """Frees the network, with all other garbage: Keras' networks lie in cycles, which Python may leave for long."""
         del self._traced, self._function
+        gc.collect()
 
 
 def _rewritten(path: Path, config: UNetXceptionConfig) -> Any:

@@ -1,6 +1,10 @@
+import gc
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -121,3 +125,23 @@ def test_another_backend_of_keras_is_refused(tiny_store: ModelStore, monkeypatch
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     with pytest.raises(ConfigurationError, match="unset KERAS_BACKEND"):
         TensorFlowEngine(tiny_store.resolve("pets").path / KERAS_FILE, TINY_CONFIG, "cpu", threads=1)
+
+
+def test_closed_it_leaves_no_network_behind(tiny_store: ModelStore) -> None:
+    gc.collect()
+    gc.disable()  # else it might do by chance what is asked of `close`
+    try:
+        before = {id(network) for network in networks()}
+        engine = TensorFlowEngine(tiny_store.resolve("pets").path / KERAS_FILE, TINY_CONFIG, "cpu", threads=1)
+        engine.infer(images())
+        own = [weakref.ref(network) for network in networks() if id(network) not in before]
+        engine.close()
+        assert own
+        assert not [reference() for reference in own if reference() is not None]
+    finally:
+        gc.enable()
+
+
+def networks() -> list[Any]:
+    """All of Keras' that are in memory."""
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), keras.Model)]
