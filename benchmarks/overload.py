@@ -96,10 +96,11 @@ def _draw(capacities: list[float], loads: dict[float, list[Answers]], seconds: f
     capacity = statistics.median(capacities)
     figure = Figure(figsize=(6, 3.4), layout="constrained")
     axes = figure.subplots()
-    for status, name, colour in (("200", "masks", "#1b6ca8"), ("503", "refused at once", "#d95f0e")):
-        shares = [0.0, *loads]
-        rates = [statistics.median(sum(a[0] == status for a in answers) for answers in loads[s]) for s in shares[1:]]
-        axes.plot([s * capacity for s in shares], [0.0, *(r / seconds for r in rates)], "o-", label=name, color=colour)
+    shares = [0.0, *loads]
+    masks = [statistics.median(goodput(answers, seconds) for answers in rounds) for rounds in loads.values()]
+    refused = [statistics.median(sum(a[0] == "503" for a in r) / seconds for r in rounds) for rounds in loads.values()]
+    for rates, name, colour in ((masks, "masks", "#1b6ca8"), (refused, "refused at once", "#d95f0e")):
+        axes.plot([share * capacity for share in shares], [0.0, *rates], "o-", label=name, color=colour)
     axes.axhline(capacity, color="grey", linestyle=":", label=f"{CLIENTS} clients, closed loop")
     axes.set(xlabel="requests offered a second", ylabel="answers a second", ylim=(0, None))
     axes.grid(alpha=0.3)
