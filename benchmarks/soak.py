@@ -297,7 +297,7 @@ def _draw(seen: list[dict[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.subplots()
     axes.plot([each["minute"] for each in seen], [each["memory, MB"] for each in seen], ".-", color="#1b6ca8")
-    axes.set(xlabel="minute", ylabel="resident memory of the idle process, MB", ylim=(0, None))
+    axes.set(xlabel="minute", ylabel="idle memory, MB", ylim=(0, None))
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
 
