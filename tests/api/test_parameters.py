@@ -55,6 +55,7 @@ def test_size_without_probabilities_is_not_ignored(output: str) -> None:
     assert caught.value.parameter == "size"
 
 
+@pytest.mark.anyio
 async def test_a_parameter_given_twice_is_named() -> None:
     def request(query: str) -> Request:
         return Request({"type": "http", "query_string": query.encode(), "headers": []})
