@@ -25,20 +25,14 @@ def processor(cpu_info: Path = CPU_INFO) -> str:
 
 
 def training_machine() -> str:
-    """The processor, and which devices Keras computes on."""
+    """The processor, and which devices Keras computes on: the kind, with JAX the name of the GPU."""
     import keras
 
-    return f"{processor()}; Keras with {keras.backend.backend()} on {' and '.join(_devices(keras.backend.backend()))}"
-
-
-def _devices(backend: str) -> list[str]:
-    """Names of the GPUs that Keras computes on, else `CPU`."""
+    backend = keras.backend.backend()
     if backend == "jax":
         import jax  # type: ignore[import-not-found,unused-ignore]  # only where it is Keras' backend
 
-        found = [device.device_kind for device in jax.devices()]
+        found = {"CPU" if device.platform == "cpu" else device.device_kind for device in jax.devices()}
     else:
-        import keras
-
-        found = [device.partition(":")[0] for device in keras.distribution.list_devices()]
-    return sorted({"CPU" if name.lower() == "cpu" else name for name in found})
+        found = {device.partition(":")[0].upper() for device in keras.distribution.list_devices()}
+    return f"{processor()}; Keras with {backend} on {' and '.join(sorted(found))}"

@@ -2,6 +2,9 @@ import os
 import platform
 from pathlib import Path
 
+import keras
+import pytest
+
 from app.training.machine import processor, training_machine
 
 
@@ -19,3 +22,8 @@ def test_processor_elsewhere(tmp_path: Path) -> None:
 def test_training_machine_names_the_device() -> None:
     assert training_machine().startswith(processor())
     assert "; Keras with tensorflow on CPU" in training_machine()
+
+
+def test_a_gpu_of_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1"])
+    assert training_machine().endswith("; Keras with tensorflow on GPU")
