@@ -75,9 +75,11 @@ train: ## train on DATA (data/pets) as CONFIG (configs/pets.toml) says, into RUN
 		.venv-train/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	.venv-train/bin/segserve train $(CONFIG) --data $(DATA) --run $(RUN) $(ARGS)
 
-bench: bench-engines bench-serving ## measure all that docs/performance.md tells; not while anything else runs
+bench: bench-engines bench-serving ## measure engines, servers, overload, start, stages; not while anything else runs
 	.venv/bin/python -m benchmarks.overload --plot docs/images/overload.png
 	.venv/bin/python -m benchmarks.cold_start
+	.venv/bin/python -m benchmarks.large
+	.venv/bin/python -m benchmarks.stages
 
 bench-engines: .venv ## measure the engines and a request end to end
 	.venv/bin/python -m benchmarks $(ARGS)

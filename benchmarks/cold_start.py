@@ -1,7 +1,6 @@
 """From nothing to the first mask: the service, and a script that imports the same, compiles and infers once."""
 
 import contextlib
-import os
 import platform
 import statistics
 import subprocess
@@ -15,7 +14,7 @@ import httpx
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.request import photograph
-from benchmarks.server import free_port
+from benchmarks.server import started
 
 SCRIPT = """
 import sys
@@ -55,20 +54,13 @@ def main(rounds: int, model_store: Path, model: str) -> None:
 
 def _first_mask(model_store: Path, model: str, body: bytes) -> float:
     """Seconds from the start of the process to a mask."""
-    port = free_port()
-    command = [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     begun = time.monotonic()
-    quiet = {**os.environ, "SEGSERVE_LOG_LEVEL": "warning", "SEGSERVE_DRAIN_SECONDS": "0"}
-    with subprocess.Popen([*command, "--model-store", str(model_store), "--model", model], env=quiet) as process:
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-                while process.poll() is None:
-                    with contextlib.suppress(httpx.TransportError):
-                        if client.post("/segment", content=body).status_code == httpx.codes.OK:
-                            return time.monotonic() - begun
-                    time.sleep(0.01)
-        finally:
-            process.terminate()
+    with started(model_store, model) as server:
+        while server.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if server.client.post("/segment", content=body).status_code == httpx.codes.OK:
+                    return time.monotonic() - begun
+            time.sleep(0.01)
     raise click.ClickException("the service ended before its first mask")
 
 

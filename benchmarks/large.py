@@ -1,7 +1,6 @@
 """12-megapixel photographs: the stages of one, and how long `/health/live` takes while eight clients send them."""
 
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,7 @@ import httpx
 import numpy as np
 
 from app.training.machine import processor
-from benchmarks.request import STAGE, photograph
+from benchmarks.request import TOTAL, photograph, stage_times
 from benchmarks.server import Server, serving
 
 SIZE = (4000, 3000)
@@ -33,7 +32,7 @@ def main(requests: int, seconds: float, file: Path | None, model_store: Path, mo
     with tempfile.TemporaryDirectory() as temporary, serving(model_store, model) as server:
         path = Path(temporary, "picture.jpg")
         path.write_bytes(body)
-        stages = _stages(server, body, requests)
+        stages, _ = stage_times(server.client, body, requests)
         idle = _live(server, 2.0)
         port = str(server.client.base_url.port)
         load = [sys.executable, "-m", "benchmarks.load", port, str(path), "image/jpeg", str(CLIENTS), str(seconds)]
@@ -42,25 +41,12 @@ def main(requests: int, seconds: float, file: Path | None, model_store: Path, mo
             busy = _live(server, seconds - 2.0)
             process.wait()
     click.echo(f"{processor()}, Python {platform.python_version()}; JPEG of {len(body) / 1e6:.1f} MB\n")
+    stages["all but inference"] = stages[TOTAL] - stages["inference"]
     click.echo(", ".join(f"{name} {value:.1f} ms" for name, value in stages.items()))
     for name, times in (("nothing else", idle), (f"{CLIENTS} clients", busy)):
         p50, p99 = np.percentile(times, [50, 99]) * 1e3
         most = max(times) * 1e3
         click.echo(f"/health/live, {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, most {most:.1f} ms of {len(times)}")
-
-
-def _stages(server: Server, body: bytes, requests: int) -> dict[str, float]:
-    """Median of each stage, and of all but inference, in ms."""
-    found: dict[str, list[float]] = {}
-    for number in range(requests + 2):
-        begun = time.perf_counter()
-        answer = server.client.post("/segment", content=body).raise_for_status()
-        total = (time.perf_counter() - begun) * 1e3
-        stages = {name: float(value) for name, value in STAGE.findall(answer.headers["server-timing"])}
-        stages["all but inference, seen by the client"] = total - stages["inference"]
-        for name, value in stages.items() if number >= 2 else ():
-            found.setdefault(name, []).append(value)
-    return {name: statistics.median(values) for name, values in found.items()}
 
 
 def _live(server: Server, seconds: float) -> list[float]:

@@ -12,25 +12,36 @@ from pathlib import Path
 import click
 
 
+def post_request(data: bytes, content_type: str) -> bytes:
+    """A request for a mask, head and body."""
+    head = (
+        f"POST /segment HTTP/1.1\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    return head.encode() + data
+
+
+async def read_answer(reader: asyncio.StreamReader) -> tuple[str, bool]:
+    """Reads one answer: its status, and whether the connection stays."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+    await reader.readexactly(int(length.partition(b":")[2]))
+    return head.split(b" ", 2)[1].decode(), b"connection: close" not in head
+
+
 async def _client(port: int, request: bytes, until: float, times: list[float], statuses: dict[str, int]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while time.perf_counter() < until:
         started = time.perf_counter()
         writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await reader.readexactly(int(length.partition(b":")[2]))
+        status, _ = await read_answer(reader)
         times.append(time.perf_counter() - started)
-        status = head.split(b" ", 2)[1].decode()
         statuses[status] = statuses.get(status, 0) + 1
     writer.close()
 
 
 async def main(port: int, data: bytes, content_type: str, connections: int, seconds: float) -> None:
     """Sends requests until the time is up, and waits for their answers."""
-    request = (
-        f"POST /segment HTTP/1.1\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
-    ).encode() + data
+    request = post_request(data, content_type)
     times: list[float] = []
     statuses: dict[str, int] = {}
     started = time.perf_counter()

@@ -1,8 +1,13 @@
 """The network of the benchmarks: a published one at 160×160, whatever size it is served at; float32 and int8."""
 
+import io
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image
 
 from app.core.architecture import ARCHITECTURE
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE
@@ -13,22 +18,33 @@ from app.nn.summary import summarise
 from app.store.manifest import ManifestDraft
 from app.store.publish import publish_version
 from app.store.repository import ModelStore
-from app.training.evaluation.pictures import Array
 from app.training.export import load_network
 from app.training.quantize import write_int8
 
 SIDE = 160
 
 
-def publish_benchmark_models(root: Path, source: ModelStore, reference: str, picture: Array) -> ModelStore:
+def photograph() -> Image.Image:
+    """scikit-image's cat."""
+    return Image.fromarray(skimage.data.chelsea())  # type: ignore[no-untyped-call]  # skimage ships no types
+
+
+def photograph_jpeg() -> bytes:
+    """What clients send: the cat as a JPEG of 500×375."""
+    file = io.BytesIO()
+    photograph().resize((500, 375)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def publish_benchmark_models(root: Path, source: ModelStore, reference: str) -> ModelStore:
     """A store with `bench:1` (float32) and `bench:2` (int8).
 
     Args:
         root: its folder, new.
         source: where the published one is.
         reference: NAME[:VERSION|ALIAS]; with files for TensorFlow.
-        picture: (160, 160, 3) uint8 RGB; it tells the ranges of activations.
     """
+    picture = np.asarray(photograph().resize((SIDE, SIDE)))  # it tells the ranges of activations
     version = source.resolve(reference)
     like = source.verify(version)
     store = ModelStore(root)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import click
 
+from benchmarks.load import post_request, read_answer
+
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 SEED = 0
@@ -24,23 +26,18 @@ async def _ask(port: int, request: bytes, idle: deque[Connection], started: floa
     begun = time.perf_counter()
     reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
-    await reader.readexactly(int(length.partition(b":")[2]))
+    status, stays = await read_answer(reader)
     ended = time.perf_counter()
-    answers.append((head.split(b" ", 2)[1].decode(), ended - begun, ended - started))
-    if b"connection: close" in head:
-        writer.close()
-    else:
+    answers.append((status, ended - begun, ended - started))
+    if stays:
         idle.append((reader, writer))
+    else:
+        writer.close()
 
 
 async def main(port: int, data: bytes, content_type: str, rate: float, seconds: float) -> None:
     """Sends requests at times of a Poisson process, then waits for the answers that are still to come."""
-    head = (
-        f"POST /segment HTTP/1.1\r\nHost: bench\r\nContent-Type: {content_type}\r\nContent-Length: {len(data)}\r\n\r\n"
-    )
-    request, times, idle = head.encode() + data, random.Random(SEED), deque[Connection]()
+    request, times, idle = post_request(data, content_type), random.Random(SEED), deque[Connection]()
     answers: list[object] = []
     started = due = time.perf_counter()
     async with asyncio.timeout(seconds + PATIENCE_SECONDS), asyncio.TaskGroup() as group:

@@ -14,12 +14,10 @@ from typing import Any
 
 import click
 import numpy as np
-import skimage.data
-from PIL import Image
 
 from app.store.repository import ModelStore
 from app.training.machine import processor
-from benchmarks.model import SIDE, publish_benchmark_models
+from benchmarks.model import photograph_jpeg, publish_benchmark_models
 from benchmarks.server import serving
 
 SHARES = (0.5, 0.9, 1.5, 3.0)
@@ -35,14 +33,12 @@ Answers = list[tuple[str, float, float]]
 @click.option("--plot", type=click.Path(path_type=Path), help="PNG of answers a second by offered load.")
 def main(rounds: int, seconds: float, model: str, plot: Path | None) -> None:
     """Print the table as Markdown."""
-    photograph = Image.fromarray(skimage.data.chelsea())  # type: ignore[no-untyped-call]  # skimage ships no types
     capacities: list[float] = []
     loads: dict[float, list[Answers]] = {share: [] for share in SHARES}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        seen = np.asarray(photograph.resize((SIDE, SIDE)))
-        store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model, seen)
-        photograph.resize((500, 375)).save(folder / "picture.jpg", quality=90)
+        store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
+        (folder / "picture.jpg").write_bytes(photograph_jpeg())
         with serving(store.root, "bench:1") as server:
             asked = [str(server.client.base_url.port), str(folder / "picture.jpg"), "image/jpeg"]
             _run("load", [*asked, str(CLIENTS), "3"])  # first-time work is done by then

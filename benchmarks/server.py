@@ -43,8 +43,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(model_store: Path, model: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """Starts the service with settings by name of their variable, waits until it is ready, ends it."""
+def started(model_store: Path, model: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Starts the service with settings by name of their variable, ends it."""
     port = free_port()
     command = [sys.executable, "-m", "app.cli", "serve", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--model-store", str(model_store), "--model", model, "--log-format", "json"]
@@ -54,10 +54,17 @@ def serving(model_store: Path, model: str, settings: Mapping[str, str] | None = 
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         try:
-            _wait(client, process)
             yield Server(client, process)
         finally:
             process.terminate()
+
+
+@contextlib.contextmanager
+def serving(model_store: Path, model: str, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """As `started`, once it is ready."""
+    with started(model_store, model, settings) as server:
+        _wait(server.client, server.process)
+        yield server
 
 
 def _wait(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:

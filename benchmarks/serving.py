@@ -6,7 +6,6 @@ Servers all run throughout; a closed-loop client asks them in turn, the others i
 """
 
 import contextlib
-import io
 import json
 import os
 import platform
@@ -24,12 +23,10 @@ from typing import Any
 
 import click
 import numpy as np
-import skimage.data
-from PIL import Image
 
 from app.store.repository import ModelStore
 from app.training.machine import processor
-from benchmarks.model import SIDE, publish_benchmark_models
+from benchmarks.model import photograph_jpeg, publish_benchmark_models
 from benchmarks.server import free_port
 
 CLIENTS = (1, 8, 64)
@@ -79,12 +76,10 @@ class Contestant:
 @click.option("--model", default="pets", show_default=True, help="Whose weights to take.")
 def main(rounds: int, seconds: float, bench_python: str, model: str) -> None:
     """Prints the table as Markdown."""
-    photograph = Image.fromarray(skimage.data.chelsea())  # type: ignore[no-untyped-call]  # skimage ships no types
-    seen = np.asarray(photograph.resize((SIDE, SIDE)))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model, seen)
-        bodies = _bodies(folder, photograph.resize((500, 375)))
+        store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
+        bodies = _bodies(folder)
         contestants = _contestants(store, bench_python, bodies[False], seconds)
         with _running([each for each in contestants if each.port]) as memory:
             for each in contestants:
@@ -129,11 +124,9 @@ def _contestants(store: ModelStore, bench_python: str, body: Path, seconds: floa
     return made
 
 
-def _bodies(folder: Path, photograph: Image.Image) -> dict[bool, Path]:
+def _bodies(folder: Path) -> dict[bool, Path]:
     """The picture as a body (False) and in a form (True)."""
-    file = io.BytesIO()
-    photograph.save(file, "JPEG", quality=90)
-    picture = file.getvalue()
+    picture = photograph_jpeg()
     head = b'--picture\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     for name, data in (("picture.jpg", picture), ("picture.form", head + picture + b"\r\n--picture--\r\n")):
         (folder / name).write_bytes(data)
