@@ -31,6 +31,8 @@ KINDS = ("JPEG", "PNG", "WEBP")
 OUTPUTS = ("mask", "overlay", "json", "cutout", "probabilities")
 CLIENTS = 4
 SETTLE_SECONDS = 0.5
+PATIENCE_SECONDS = 120
+"""Until clients that do not come to rest, or never go on, end the soak."""
 SWITCH_SECONDS = 1.0
 ADMIN_KEY = "0123456789abcdef"
 ALLOWED = {
@@ -84,8 +86,8 @@ class Traffic:
     def __init__(self, server: Server, expected: dict[str, bytes], tally: Tally) -> None:
         self._url, self._expected, self._tally = str(server.client.base_url), expected, tally
         self._pictures = [photograph(*size, kind) for size in SIZES for kind in KINDS]
-        self._open, self._stop, self._busy = threading.Event(), threading.Event(), threading.Semaphore(0)
-        self._idle = threading.Semaphore(0)
+        self._open, self._stop = threading.Event(), threading.Event()
+        self._gate = threading.Barrier(CLIENTS + 1, timeout=PATIENCE_SECONDS)
         self._threads = [threading.Thread(target=self._client, args=(number,)) for number in range(CLIENTS)]
 
     @contextmanager
@@ -106,12 +108,12 @@ class Traffic:
     def paused(self) -> Iterator[None]:
         """No request is under way in its block."""
         self._open.clear()
-        for _ in self._threads:
-            self._idle.acquire()
-        yield
-        self._open.set()
-        for _ in self._threads:
-            self._busy.release()
+        self._gate.wait()
+        try:
+            yield
+        finally:
+            self._open.set()
+            self._gate.wait()
 
     def _client(self, number: int) -> None:
         draw = random.Random(number)
@@ -123,12 +125,12 @@ class Traffic:
         with httpx.Client(base_url=self._url, timeout=60) as client:
             while not self._stop.is_set():
                 if not self._open.is_set():
-                    self._idle.release()
-                    self._busy.acquire()
+                    self._gate.wait()
+                    self._gate.wait()
                     continue
                 try:
                     draw.choices(actions, weights)[0](client, draw)
-                except httpx.HTTPError as error:
+                except (httpx.HTTPError, OSError) as error:
                     self._tally.blame(f"no answer: {error!r}")
 
     def _picture(self, client: httpx.Client, draw: random.Random) -> None:
@@ -215,9 +217,8 @@ def main(minutes: float, looks: int, plot: Path | None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         store, good, damaged = _store(Path(temporary, "store"))
         environment = {"SEGSERVE_ADMIN_KEY": ADMIN_KEY}
-        with serving(store.root, f"pets:{good[0]}", environment) as warm:
-            expected = _masks(warm, good, photograph(*SIZES[0], KINDS[0]))
         with serving(store.root, "pets:production", environment) as server:
+            expected = _masks(server, good, photograph(*SIZES[0], KINDS[0]))
             traffic, releases = Traffic(server, expected, tally), Releases(server, good, damaged, tally)
             begun = time.monotonic()
             with traffic.running():
@@ -254,7 +255,8 @@ def _store(root: Path) -> tuple[ModelStore, tuple[int, int], int]:
     )
     weights = broken / "openvino" / "model.bin"
     weights.chmod(0o644)
-    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    data = weights.read_bytes()
+    weights.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     return store, (first, second), second + 1
 
 
