@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -110,14 +108,6 @@ class ServerProcess:
                 self.lines.append(line.rstrip("\n"))
                 self._arriving.put(self.lines[-1])
         self._arriving.put(None)
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Returns when the condition holds."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.005)
 
 
 def exchange(connection: socket.socket, request: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -14,8 +14,9 @@ import pytest
 from app.api.errors import CLIENT_CLOSED_REQUEST
 from app.nn.config import UNetXceptionConfig
 from app.store.repository import ModelStore
-from tests.e2e.process import ServerProcess, read_answer, until
+from tests.e2e.process import ServerProcess, read_answer
 from tests.fixtures.tiny_model import publish_tiny
+from tests.fixtures.waiting import block_until
 
 STAYING = 4
 LEAVING = 16
@@ -55,7 +56,7 @@ class Clients(ExitStack):
         self._server = server
         self._picture = picture
         self._http = self.enter_context(httpx.Client(base_url=server.url, timeout=60))
-        until(lambda: not self.in_flight())
+        block_until(lambda: not self.in_flight())
         self._sent = self._taken()
 
     def send(self, name: str, *headers: str, part: int | None = None) -> socket.socket:
@@ -70,7 +71,7 @@ class Clients(ExitStack):
         head = "\r\n".join(["POST /segment HTTP/1.1", "Host: x", f"X-Request-ID: {name}", *headers, *length, "", ""])
         connection.sendall(head.encode() + body[:part])
         self._sent += 1
-        until(lambda: self._taken() == self._sent)
+        block_until(lambda: self._taken() == self._sent)
         return connection
 
     def probe(self) -> None:
@@ -92,7 +93,7 @@ class Clients(ExitStack):
 
     def ended(self, names: list[str]) -> dict[str, int]:
         """Status of each in the log, once it is there."""
-        until(lambda: self._logged().keys() >= set(names))
+        block_until(lambda: self._logged().keys() >= set(names))
         return {name: status for name, status in self._logged().items() if name in names}
 
     def _taken(self) -> int:
