@@ -228,6 +228,8 @@ def main(minutes: float, looks: int, plot: Path | None) -> None:
                         time.sleep(max(0.0, begun + look * minutes * 60 / looks - time.monotonic()))
                         with traffic.paused(), releases.resting:
                             time.sleep(SETTLE_SECONDS)
+                            if server.process.poll() is not None:
+                                raise click.ClickException(f"the service ended: {tally.wrong[:5]}")
                             seen.append({"minute": (time.monotonic() - begun) / 60, **server.resources})
                 finally:
                     releases.stop.set()
