@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.core.errors import InvalidParameterError
 from app.core.labels import UNDECIDED, Label, LabelMap
 from app.imaging.probabilities import ProbabilityMap
+from app.imaging.winners import winners
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,9 @@ def segment_mask(
         InvalidParameterError: `classes` names none or an unknown class, or the threshold is not in 0–1.
         ValueError: probabilities of another number of classes than `labels`.
     """
+    kept = _kept_ids(probabilities, labels, classes, threshold)
     mask, tally = np.empty(probabilities.size, np.uint8), _Tally(len(labels))
-    for row, winner, confidence in _decided(probabilities, labels, classes, threshold):
+    for row, winner, confidence in _decided(probabilities, kept, threshold):
         mask[row : row + len(winner)] = winner
         tally.add(row, winner, confidence)
     return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]))
@@ -77,25 +79,24 @@ def segment_mask(
 def class_ids(
     probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None = None, threshold: float = 0.0
 ) -> NDArray[np.uint8]:
-    """The classes of `segment_mask` without its statistics, in two thirds of the time: (H, W) uint8."""
+    """The classes of `segment_mask` without its statistics, (H, W) uint8; several times as fast without a threshold."""
+    kept = _kept_ids(probabilities, labels, classes, threshold)
+    if threshold == 0.0:
+        ids = probabilities.winners()
+        return ids if classes is None else kept[ids]
     mask = np.empty(probabilities.size, np.uint8)
-    for row, winner, _ in _decided(probabilities, labels, classes, threshold):
+    for row, winner, _ in _decided(probabilities, kept, threshold):
         mask[row : row + len(winner)] = winner
     return mask
 
 
 def _decided(
-    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None, threshold: float
+    probabilities: ProbabilityMap, kept: NDArray[np.uint8], threshold: float
 ) -> Iterator[tuple[int, NDArray[np.uint8], NDArray[np.float32]]]:
-    """First row of each band, its class ids and their probabilities; raises as `segment_mask`."""
-    _check_classes(probabilities, labels)
-    if not 0.0 <= threshold <= 1.0:
-        raise InvalidParameterError("threshold", f"must be from 0 to 1, not {threshold}")
-    kept = _kept_ids(labels, classes)
+    """First row of each band, its class ids and their probabilities."""
     for row, band in probabilities.bands():
         winner, confidence = winners(band)
-        if classes is not None:
-            winner = kept[winner]
+        winner = kept[winner]
         if threshold > 0.0:
             winner[confidence < threshold] = UNDECIDED
         yield row, winner, confidence
@@ -132,8 +133,13 @@ def _check_classes(probabilities: ProbabilityMap, labels: LabelMap) -> None:
         raise ValueError(f"probabilities of {probabilities.classes} classes for {len(labels)} labels")
 
 
-def _kept_ids(labels: LabelMap, classes: Sequence[str] | None) -> NDArray[np.uint8]:
-    """Table from class id to itself where it is kept, else to 255."""
+def _kept_ids(
+    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None, threshold: float
+) -> NDArray[np.uint8]:
+    """Table from class id to itself where it is kept, else to 255; raises as `segment_mask`."""
+    _check_classes(probabilities, labels)
+    if not 0.0 <= threshold <= 1.0:
+        raise InvalidParameterError("threshold", f"must be from 0 to 1, not {threshold}")
     if classes is None:
         return np.arange(len(labels), dtype=np.uint8)
     if not classes:
@@ -142,16 +148,6 @@ def _kept_ids(labels: LabelMap, classes: Sequence[str] | None) -> NDArray[np.uin
     for name in classes:
         kept[labels.named(name).id] = labels.named(name).id
     return kept
-
-
-def winners(band: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Argmax and maximum over the last axis; class by class, several times as fast as `argmax` over a short axis."""
-    confidence = band[..., 0].copy()
-    winner = np.zeros(confidence.shape, np.uint8)
-    for class_id in range(1, band.shape[-1]):
-        winner[band[..., class_id] > confidence] = class_id
-        np.maximum(confidence, band[..., class_id], out=confidence)
-    return winner, confidence
 
 
 class _Tally:

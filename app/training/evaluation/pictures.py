@@ -9,9 +9,9 @@ import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry
-from app.imaging.masks import winners
 from app.imaging.probabilities import ResizedProbabilities
 from app.imaging.windows import View
+from app.imaging.winners import winners
 from app.nn.metrics import confusion_matrix, dice_per_class, iou_per_class, mean_iou, merged_iou, pixel_accuracy
 from app.store.scores import Scores
 from app.training.dataset import read_sample

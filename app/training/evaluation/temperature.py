@@ -9,7 +9,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from app.imaging.geometry import restore_bands
+from app.imaging.restore import restore_bands
 from app.imaging.windows import View
 from app.training.evaluation.pictures import Array, SegmentedPicture, segment_pictures, summed_cross_entropy
 from app.training.evaluation.prediction import Predict
