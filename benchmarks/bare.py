@@ -1,6 +1,6 @@
 """Without a server: the engine alone, and decode, engine and encode as the service calls them, both cores busy.
 
-Arguments: model store, reference, file with a picture, threads at a time, seconds, `engine` or `pipeline`. Prints JSON.
+Arguments: model store, reference, file with a picture, `engine` or `pipeline`, threads at a time, seconds. Prints JSON.
 """
 
 import json
@@ -22,7 +22,7 @@ from app.inference.segmenter import DETAIL
 from app.store.repository import ModelStore
 
 
-def main(store: str, reference: str, file: str, threads: int, seconds: float, what: str) -> None:
+def main(store: str, reference: str, file: str, what: str, threads: int, seconds: float) -> None:
     """Measures."""
     model = load_model(ModelStore(Path(store)), reference, load_settings(model_store=store))
     data, options, view = Path(file).read_bytes(), SegmentOptions(), model.view()
@@ -54,4 +54,5 @@ def main(store: str, reference: str, file: str, threads: int, seconds: float, wh
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), float(sys.argv[5]), sys.argv[6])
+    store, reference, file, what = sys.argv[1:5]
+    main(store, reference, file, what, int(sys.argv[5]), float(sys.argv[6]))

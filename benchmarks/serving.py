@@ -40,7 +40,7 @@ class Contestant:
 
     Args:
         name: for the table.
-        command: starts a server on `port`, or measures by itself where that is 0.
+        command: starts a server on `port`; where that is 0, measures by itself, given threads and seconds.
         port: of the server.
         form: whether it wants a form.
         baseline: whether it is one that the service is compared with.
@@ -80,7 +80,7 @@ def main(rounds: int, seconds: float, bench_python: str, model: str) -> None:
         folder = Path(temporary)
         store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
         bodies = _bodies(folder)
-        contestants = _contestants(store, bench_python, bodies[False], seconds)
+        contestants = _contestants(store, bench_python, bodies[False])
         with _running([each for each in contestants if each.port]) as memory:
             for each in contestants:
                 _measure(each, 8, bodies, min(2.0, seconds))  # first-time work of each is done by then
@@ -88,7 +88,7 @@ def main(rounds: int, seconds: float, bench_python: str, model: str) -> None:
             for clients in CLIENTS:
                 for _ in range(rounds):
                     for each in contestants:
-                        if each.port or clients == 8:
+                        if each.port or clients <= 8:
                             each.runs.setdefault(clients, []).append(_measure(each, clients, bodies, seconds))
                         click.echo(".", nl=False, err=True)
             click.echo("", err=True)
@@ -99,12 +99,12 @@ def main(rounds: int, seconds: float, bench_python: str, model: str) -> None:
     click.echo(_table(contestants, resident))
 
 
-def _contestants(store: ModelStore, bench_python: str, body: Path, seconds: float) -> list[Contestant]:
+def _contestants(store: ModelStore, bench_python: str, body: Path) -> list[Contestant]:
     keras, cpus = store.resolve("bench:1").path / "model.keras", len(os.sched_getaffinity(0))
     made: list[Contestant] = []
     for number, precision in ((1, "float32"), (2, "int8")):
         for what in ("engine", "pipeline"):
-            arguments = [str(store.root), f"bench:{number}", str(body), str(2 * cpus), str(seconds), what]
+            arguments = [str(store.root), f"bench:{number}", str(body), what]
             made.append(
                 Contestant(f"bare {what}, {precision}", [sys.executable, "-m", "benchmarks.bare", *arguments], 0)
             )
@@ -134,11 +134,13 @@ def _bodies(folder: Path) -> dict[bool, Path]:
 
 
 def _measure(contestant: Contestant, clients: int, bodies: dict[bool, Path], seconds: float) -> dict[str, Any]:
-    command = contestant.command
     if contestant.port:
         content_type = FORM if contestant.form else "image/jpeg"
         arguments = [str(contestant.port), str(bodies[contestant.form]), content_type, str(clients), str(seconds)]
         command = [sys.executable, "-m", "benchmarks.load", *arguments]
+    else:
+        threads = min(clients, 2 * len(os.sched_getaffinity(0)))
+        command = [*contestant.command, str(threads), str(seconds)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
@@ -204,11 +206,11 @@ def _table(contestants: Sequence[Contestant], resident: dict[str, int]) -> str:
             f"{p99:.1f}",
             f"{p99 / p50:.1f}",
         ]
+        cells.append(f"{each.percentile(1, 50):.1f}")
         if each.port:
-            cells += [f"{each.percentile(1, 50):.1f}", f"{each.rate(64):.1f}", str(each.refused())]
-            cells.append(f"{resident[each.name] / 1e6:.0f}")
+            cells += [f"{each.rate(64):.1f}", str(each.refused()), f"{resident[each.name] / 1e6:.0f}"]
         else:
-            cells += ["", "", "", ""]
+            cells += ["", "", ""]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
