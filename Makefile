@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-engines bench-serving soak base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak gameday base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -90,6 +90,9 @@ bench-serving: .venv ## measure the service against other servers
 
 soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while versions change
 	.venv/bin/python -m benchmarks.soak --plot docs/images/soak.png $(ARGS)
+
+gameday: .venv ## break a real service in every way there is a remedy for, and print what its clients saw
+	.venv/bin/python -m pytest -q -o python_files='fault_*.py' tests/gameday $(ARGS)
 
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py

@@ -8,9 +8,13 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from tests.fixtures.gateway import free_port
 
 SECONDS = 60.0
 """Longest wait for anything."""
@@ -23,18 +27,26 @@ class ServerProcess:
         arguments: more of them for `segserve serve`.
         environment: settings, over an environment without any.
         limits: shell commands before the start, such as `ulimit -f 0`.
+        port: 0: a free one.
+        program: module to run and its first arguments.
     """
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, limits: str = ":") -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+    def __init__(
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        limits: str = ":",
+        port: int = 0,
+        program: Sequence[str] = ("app.cli",),
+    ) -> None:
+        self.port = port or free_port()
         bare = {
             name: value for name, value in os.environ.items() if not name.startswith("SEGSERVE_") and name != "PORT"
         }
         command = [
             sys.executable,
             "-m",
-            "app.cli",
+            *program,
             "serve",
             "--host",
             "127.0.0.1",
@@ -66,7 +78,9 @@ class ServerProcess:
 
     def wait_for(self, message: str, **fields: object) -> dict[str, Any]:
         """The log entry with that beginning of its message and those fields, as soon as it is there."""
+        deadline = time.monotonic() + SECONDS
         while (line := self._arriving.get(timeout=SECONDS)) is not None:
+            assert time.monotonic() < deadline, f"it did not say {message!r}, but much else"
             entry: dict[str, Any] = json.loads(line) if line.startswith("{") else {"message": line}
             if entry["message"].startswith(message) and entry.items() >= fields.items():
                 return entry
@@ -74,8 +88,15 @@ class ServerProcess:
 
     def resident_mb(self) -> float:
         """Memory that it has in RAM, in MB; Linux only."""
+        return self._status("VmRSS") / 1024
+
+    def address_space_mb(self) -> float:
+        """Addresses that it has asked for, in MB; Linux only."""
+        return self._status("VmSize") / 1024
+
+    def _status(self, name: str) -> int:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
     def terminate(self) -> None:
         """Sends SIGTERM."""
