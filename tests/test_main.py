@@ -45,7 +45,7 @@ async def test_behind_a_gateway_paths_work_with_and_without_its_prefix(settings:
             description = (await service.http.get(f"{prefix}/openapi.json")).json()
             assert description["servers"] == [{"url": "/segmentation"}]
         text = (await service.http.get("/metrics")).text
-        assert 'segserve_requests_total{method="POST",route="/segment",status="200"} 2.0' in text
+        assert 'segserve_requests_total{method="POST",model="pets/1",route="/segment",status="200"} 2.0' in text
 
 
 def test_the_application_imports_no_training_library_and_no_engine() -> None:

@@ -1,7 +1,7 @@
 """One log line for each request: what was asked, what came of it, how long it took; never data of the client."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from app.inference.loaded import ModelIdentity
 from app.inference.segmenter import SegmentAnswer, Timings
@@ -21,6 +21,7 @@ class AccessRecord:
         method: as sent.
         route: template of the path, None where none matched.
         status: of the answer; 0 before there is one.
+        problems: codes of the problems answered; several only where a request has several pictures.
         bytes_sent: of the answer's body.
         seconds: from the headers of the request to the end of the answer.
         model: which model answered.
@@ -32,6 +33,7 @@ class AccessRecord:
     method: str
     route: str | None = None
     status: int = 0
+    problems: list[str] = field(default_factory=list)
     bytes_sent: int = 0
     seconds: float = 0.0
     model: ModelIdentity | None = None
@@ -57,8 +59,10 @@ class AccessRecord:
             "ms": round(self.seconds * 1000, 2),
             "bytes": self.bytes_sent,
         }
+        if self.problems:
+            fields["problems"] = ",".join(sorted(set(self.problems)))
         if self.model is not None:
-            fields["model"] = f"{self.model.name}/{self.model.version}"
+            fields["model"] = str(self.model)
         if self.picture_size is not None:
             fields["picture"] = "{1}x{0}".format(*self.picture_size)
         if self.timings is not None:

@@ -20,7 +20,7 @@ class Admission:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._admitted = 0
         self._seconds: deque[float] = deque([0.0], maxlen=32)
 
@@ -32,7 +32,7 @@ class Admission:
     @property
     def full(self) -> bool:
         """Whether all places are taken."""
-        return self._admitted >= self._limit
+        return self._admitted >= self.limit
 
     @property
     def retry_after(self) -> int:
@@ -45,7 +45,7 @@ class Admission:
 
     def refusal(self) -> OverloadedError:
         """What to tell whoever finds it full."""
-        return OverloadedError(f"{self._limit} requests are being worked on; try again", self.retry_after)
+        return OverloadedError(f"{self.limit} requests are being worked on; try again", self.retry_after)
 
     @contextmanager
     def slot(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from typing import Literal
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from app.api.access import AccessRecord
 from app.api.body import Upload
 from app.api.errors import UNEXPECTED, Problem, problem_of
 from app.core.errors import DeadlineExceededError, SegserveError
@@ -89,6 +90,15 @@ async def _outcome(segment: Segment, data: bytes, deadline: float | None) -> Seg
     except Exception:
         logger.exception("unexpected error with one of many pictures")
         return problem_of(SegserveError(UNEXPECTED))
+
+
+async def noted(found: AsyncGenerator[Result], record: AccessRecord) -> AsyncGenerator[Result]:
+    """The same results; the problems among them stand in the record of their request."""
+    async with aclosing(found):
+        async for result in found:
+            if isinstance(result.outcome, Problem):
+                record.problems.append(result.outcome.code)
+            yield result
 
 
 async def ndjson(found: AsyncIterator[Result]) -> AsyncGenerator[bytes]:

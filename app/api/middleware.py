@@ -71,7 +71,9 @@ class RequestMiddleware:
             record.status = record.status or CLIENT_CLOSED_REQUEST
             record.route = route_template(scope)
             record.log()
-            self._state.metrics.answered(record.route, record.method, record.status, record.seconds)
+            model = "" if record.model is None else str(record.model)
+            self._state.metrics.answered(record.route, record.method, record.status, model, record.seconds)
+            self._state.metrics.problems(record.problems)
             request_id.reset(token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, record: AccessRecord) -> None:

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 
 from app.api.access import AccessRecord
 from app.api.admission import Admission
+from app.api.live_metrics import LiveMetrics
 from app.api.metrics import Metrics
 from app.core.errors import EngineStalledError, ModelNotReadyError
 from app.core.settings import Settings
@@ -41,6 +42,10 @@ class State:
     phase: Phase = "loading"
     reason: str = "the model is loading"
 
+    def __post_init__(self) -> None:
+        """What it has in hand can be scraped."""
+        self.metrics.registry.register(LiveMetrics(self))
+
     @property
     def store(self) -> ModelStore:
         """Where the models lie."""
@@ -61,10 +66,8 @@ class State:
 
     def take(self, served: ServedModel | None) -> None:
         """Notes that there is a new default model, if there is one."""
-        if served is not None:
-            self.metrics.loaded(served.model)
-            if self.phase == "loading":
-                self._enter("ready", "")
+        if served is not None and self.phase == "loading":
+            self._enter("ready", "")
 
     def fail(self, reason: str) -> None:
         """Notes that the model cannot be loaded: the service is of no use, whoever runs it should end it."""
@@ -112,7 +115,6 @@ class State:
     def _enter(self, phase: Phase, reason: str) -> None:
         self.phase = phase
         self.reason = reason
-        self.metrics.ready(phase == "ready")
         logger.info("%s%s", phase, f": {reason}" if reason else "")
 
 

@@ -18,7 +18,7 @@ class PixelBudget:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._taken = 0
         self._lock = Lock()  # pixels are claimed in the threads that read the headers of pictures
 
@@ -38,10 +38,10 @@ class PixelBudget:
         def claim(pixels: int) -> None:
             nonlocal claimed
             with self._lock:
-                if self._taken + pixels > self._limit:
+                if self._taken + pixels > self.limit:
                     raise OverloadedError(
                         f"pictures with {self._taken:,} pixels are being worked on; with these {pixels:,} "
-                        f"they would be more than {self._limit:,}; try again"
+                        f"they would be more than {self.limit:,}; try again"
                     )
                 self._taken += pixels
                 claimed += pixels

@@ -42,10 +42,13 @@ class ModelIdentity:
     engine: str
     precision: str
 
+    def __str__(self) -> str:
+        return f"{self.name}/{self.version}"
+
     @property
     def header(self) -> str:
         """Value of the `Segserve-Model` header: `pets/3; sha256=…; engine=openvino; precision=f32`."""
-        return f"{self.name}/{self.version}; sha256={self.sha256}; engine={self.engine}; precision={self.precision}"
+        return f"{self}; sha256={self.sha256}; engine={self.engine}; precision={self.precision}"
 
 
 @dataclass(frozen=True)

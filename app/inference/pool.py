@@ -19,6 +19,7 @@ from app.core.errors import (
     SegserveError,
 )
 from app.core.settings import Settings
+from app.inference.budget import PixelBudget
 from app.inference.segmenter import Resources
 from app.inference.served import ServedModel, read_model, serve_model
 from app.store.names import PRODUCTION, parse_reference, shown
@@ -60,6 +61,11 @@ class ModelPool:
         """Those that take requests, the default one first."""
         default = [] if self.default is None else [self.default]
         return default + [served for served in self._kept.values() if served is not self.default]
+
+    @property
+    def budget(self) -> PixelBudget:
+        """The bound on the pixels that are worked on."""
+        return self._resources.budget
 
     def stuck_seconds(self) -> float:
         """The longest time that pictures of a model have been in flight without one being finished."""
@@ -215,8 +221,8 @@ class ModelPool:
             raise self._failure(version, "unexpected error, the log has it") from error
         self.failures.pop(version, None)
         self._failed_at.pop(version, None)
-        served = serve_model(loaded, self._settings, self._resources)
-        _log_loaded(served, time.perf_counter() - started)
+        served = serve_model(loaded, self._settings, self._resources, time.perf_counter() - started)
+        _log_loaded(served)
         if keep:
             self._keep(served)
         return served
@@ -267,7 +273,7 @@ def _is(served: ServedModel, name: str, version: int) -> bool:
     return (served.model.version.name, served.model.version.version) == (name, version)
 
 
-def _log_loaded(served: ServedModel, seconds: float) -> None:
+def _log_loaded(served: ServedModel) -> None:
     model = served.model
     fields: dict[str, object] = {
         "model": str(model.version),
@@ -277,6 +283,6 @@ def _log_loaded(served: ServedModel, seconds: float) -> None:
         "precision": model.engine.precision,
         "threads": model.engine.threads,
         "streams": model.engine.streams,
-        "seconds": round(seconds, 2),
+        "seconds": round(served.load_seconds, 2),
     }
     logger.info("model loaded: %s", model.selection.reason, extra={"fields": fields})

@@ -128,6 +128,16 @@ class Scheduler:
         return self._engine.streams * self._batch
 
     @property
+    def waiting(self) -> int:
+        """Pictures that wait for a stream."""
+        return len(self._waiting)
+
+    @property
+    def working(self) -> int:
+        """Pictures in the engine."""
+        return self._working
+
+    @property
     def in_flight(self) -> int:
         """Pictures waiting or in the engine."""
         return len(self._waiting) + self._working

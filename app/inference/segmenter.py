@@ -12,6 +12,7 @@ from app.core.errors import InferenceError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
+from app.imaging.observation import Observation, mean_observation, observe
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, mirror_mean
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
 from app.inference.budget import Claim, PixelBudget
@@ -48,6 +49,7 @@ class SegmentAnswer:
         output: what it is.
         model: which model made it.
         size: (H, W) of the picture as people see it.
+        observation: what the network saw and made of it.
         timings: how long it took.
     """
 
@@ -55,6 +57,7 @@ class SegmentAnswer:
     output: Output
     model: ModelIdentity
     size: tuple[int, int]
+    observation: Observation
     timings: Timings
 
     @property
@@ -147,17 +150,19 @@ class Segmenter:
         decoded = time.perf_counter()
         if prepared.image is None:
             return await self._in_windows(prepared, options, decoded - started)
-        inference = await self._infer(prepared.image, options.flip)
+        image = prepared.image
+        inference = await self._infer(image, options.flip)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
-        content = await workers.run(partial(self._encode, options, probabilities, prepared.pixels))
+        encode = partial(self._encode, options, probabilities, prepared.pixels)
+        observation, content = await workers.run(lambda: (observe(image, inference.probabilities), encode()))
         timings = Timings(
             decode=(decoded - started) * 1e3,
             queue=inference.queue_ms,
             inference=inference.inference_ms,
             encode=(time.perf_counter() - inferred) * 1e3,
         )
-        return self._answer(content, prepared, options, timings)
+        return self._answer(content, prepared, options, observation, timings)
 
     async def _infer(self, image: NDArray[np.uint8], flip: bool) -> Inference:
         """The network's probabilities, or the mean with those of the mirror image."""
@@ -189,6 +194,7 @@ class Segmenter:
     async def _in_windows(self, prepared: _Prepared, options: SegmentOptions, decoded: float) -> SegmentAnswer:
         """Infers while it encodes, so that no more than some rows of windows are ever held."""
         waited: list[float] = []
+        observations: list[Observation] = []
         task = asyncio.current_task()
 
         def infer(images: list[NDArray[np.uint8]]) -> list[Probabilities]:
@@ -200,6 +206,7 @@ class Segmenter:
                 others = self.scheduler.infer_all(map(mirrored, images))
                 found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
             waited.append(time.perf_counter() - begun)
+            observations.extend(map(observe, images, found))
             return found
 
         def work() -> bytes:
@@ -211,15 +218,23 @@ class Segmenter:
         content = await self._resources.windows.run(work)
         total, inference = time.perf_counter() - begun, sum(waited)
         timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
-        return self._answer(content, prepared, options, timings)
+        return self._answer(content, prepared, options, mean_observation(observations), timings)
 
     def _encode(
         self, options: SegmentOptions, probabilities: ProbabilityMap, pixels: NDArray[np.uint8] | None
     ) -> bytes:
         return encode_answer(options, probabilities, self.model.labels, self.model.identity, pixels)
 
-    def _answer(self, content: bytes, prepared: _Prepared, options: SegmentOptions, timings: Timings) -> SegmentAnswer:
-        return SegmentAnswer(content, options.output, self.model.identity, prepared.geometry.source, timings)
+    def _answer(
+        self,
+        content: bytes,
+        prepared: _Prepared,
+        options: SegmentOptions,
+        observation: Observation,
+        timings: Timings,
+    ) -> SegmentAnswer:
+        size = prepared.geometry.source
+        return SegmentAnswer(content, options.output, self.model.identity, size, observation, timings)
 
     def _all_pixels(self, data: bytes, picture: Picture) -> NDArray[np.uint8]:
         """The picture's pixels at its own size."""

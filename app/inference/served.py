@@ -17,14 +17,16 @@ class ServedModel:
     Args:
         segmenter: it answers.
         architecture: what `GET /model/architecture` shows.
+        load_seconds: how long it took to verify, load and warm it.
 
     Attributes:
         leaving: whether it takes no more requests.
     """
 
-    def __init__(self, segmenter: Segmenter, architecture: ArchitectureSummary) -> None:
+    def __init__(self, segmenter: Segmenter, architecture: ArchitectureSummary, load_seconds: float) -> None:
         self.segmenter = segmenter
         self.architecture = architecture
+        self.load_seconds = load_seconds
         self.leaving = False
         self._users = 0
         self._unused = asyncio.Event()
@@ -67,7 +69,7 @@ def read_model(store: ModelStore, version: ModelVersion, settings: Settings) -> 
     return model, ArchitectureSummary.from_json(text, f"{model.version}/{ARCHITECTURE}")
 
 
-def serve_model(loaded: Loaded, settings: Settings, resources: Resources) -> ServedModel:
-    """Puts a loaded model behind a scheduler of its own; in the event loop."""
+def serve_model(loaded: Loaded, settings: Settings, resources: Resources, load_seconds: float) -> ServedModel:
+    """Puts a loaded model, and how long that took, behind a scheduler of its own; in the event loop."""
     model, architecture = loaded
-    return ServedModel(Segmenter(model, settings, resources), architecture)
+    return ServedModel(Segmenter(model, settings, resources), architecture, load_seconds)

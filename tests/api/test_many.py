@@ -19,6 +19,7 @@ from app.api.errors import Problem
 from app.api.many import ManyAnswers, Result, results, zipped
 from app.core.errors import InvalidImageError
 from app.core.settings import Settings
+from app.imaging.observation import Observation
 from app.inference.loaded import ModelIdentity
 from app.inference.segmenter import SegmentAnswer, Timings
 from tests.api.running import Service, running
@@ -30,7 +31,7 @@ MODEL = ModelIdentity("pets", 1, "ab" * 32, "openvino", "f32")
 
 
 def answer(content: bytes) -> SegmentAnswer:
-    return SegmentAnswer(content, "mask", MODEL, (1, 1), Timings(1, 2, 3, 4))
+    return SegmentAnswer(content, "mask", MODEL, (1, 1), Observation(0.5, 0.5, ()), Timings(1, 2, 3, 4))
 
 
 def uploads(count: int) -> list[Upload]:

@@ -69,3 +69,10 @@ def test_deployed_settings_exist() -> None:
         named = set(re.findall(rf"\b{PREFIX}\w+", (ROOT / file).read_text()))
         assert named
         assert named <= known
+
+
+def test_every_alert_stands_in_the_run_book() -> None:
+    book = (ROOT / "docs" / "operations.md").read_text()
+    alerts = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text()
+    headings = re.findall(r"^### (.+)$", book, re.MULTILINE)
+    assert {name for heading in headings for name in heading.split(", ")} == set(re.findall(r"- alert: (\w+)", alerts))

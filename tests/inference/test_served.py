@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 async def served(tiny_store: ModelStore, resources: Resources) -> ServedModel:
     settings = Settings(model_store=tiny_store.root)
-    return serve_model(read_model(tiny_store, tiny_store.resolve("pets"), settings), settings, resources)
+    return serve_model(read_model(tiny_store, tiny_store.resolve("pets"), settings), settings, resources, 0.1)
 
 
 async def test_it_has_the_explanation_of_its_network(served: ServedModel) -> None:

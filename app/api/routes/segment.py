@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.api.body import read_pictures
-from app.api.many import MANY_TYPES, ManyAnswers, results
+from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
@@ -122,14 +122,14 @@ async def segment(
             async def one(picture: bytes) -> SegmentAnswer:
                 answer = await served.segmenter.segment(picture, options)
                 record.note(answer)
-                service.metrics.segmented(answer.timings)
+                service.metrics.segmented(answer, served.model.labels)
                 return answer
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
                 answer = await one(uploads[0].data)
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
-            found = results(uploads, one, served.segmenter.width, deadline)
+            found = noted(results(uploads, one, served.segmenter.width, deadline), record)
             headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.core.labels import UNDECIDED, LabelMap
 from app.imaging.geometry import Geometry
+from app.imaging.observation import Observation, observe
 from app.imaging.probabilities import ResizedProbabilities
 from app.imaging.windows import View
 from app.imaging.winners import winners
@@ -62,9 +63,7 @@ class PictureResult:
         boundary: (4, C) int64, contour pixels (see `boundary_counts`).
         calibration: (3, 15) float64, bins of the winning probability (see `calibration_counts`).
         cross_entropy: sum over its counted pixels, nats.
-        brightness: mean grey value of the picture, 0–1.
-        confidence: mean probability of the winning class, 0–1.
-        shares: (C,) float, predicted share of each class at the network's size.
+        observation: what the network saw and made of it.
     """
 
     sample: Sample
@@ -72,9 +71,7 @@ class PictureResult:
     boundary: Array
     calibration: Array
     cross_entropy: float
-    brightness: float
-    confidence: float
-    shares: tuple[float, ...]
+    observation: Observation
 
 
 def segment_pictures(
@@ -141,16 +138,13 @@ def score_picture(picture: SegmentedPicture) -> PictureResult:
         predicted[top : top + len(band)] = winner
         calibration += calibration_counts(confidence[counted], (winner == truth)[counted])
         cross_entropy += summed_cross_entropy(band, truth)
-    winning = probabilities.argmax(axis=-1)
     return PictureResult(
         sample=picture.sample,
         matrix=confusion_matrix(mask, predicted, classes),
         boundary=boundary_counts(mask, predicted, classes),
         calibration=calibration,
         cross_entropy=cross_entropy,
-        brightness=float(picture.resized.mean()) / 255,
-        confidence=float(probabilities.max(axis=-1).mean()),
-        shares=tuple((np.bincount(winning.reshape(-1), minlength=classes) / winning.size).tolist()),
+        observation=observe(picture.resized, probabilities),
     )
 
 

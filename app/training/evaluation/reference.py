@@ -16,10 +16,11 @@ EDGES = tuple(round(edge, 2) for edge in np.linspace(0, 1, 21).tolist())
 
 def reference_distribution(results: Sequence[PictureResult], labels: LabelMap) -> ReferenceDistribution:
     """Histograms over pictures of brightness, mean confidence and predicted share of each class, 0–1 in 20 bins."""
-    shares = np.array([result.shares for result in results])  # (N, C)
+    seen = [result.observation for result in results]
+    shares = np.array([each.shares for each in seen])  # (N, C)
     return ReferenceDistribution(
-        brightness=histogram([result.brightness for result in results]),
-        confidence=histogram([result.confidence for result in results]),
+        brightness=histogram([each.brightness for each in seen]),
+        confidence=histogram([each.confidence for each in seen]),
         class_share={label.name: histogram(shares[:, label.id].tolist()) for label in labels},
     )
 

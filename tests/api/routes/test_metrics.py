@@ -9,7 +9,7 @@ async def test_prometheus_finds_requests_stages_and_the_process(service: Service
     await service.http.post("/segment", content=picture)
     response = await service.http.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=")
-    assert 'segserve_requests_total{method="POST",route="/segment",status="200"}' in response.text
+    assert 'segserve_requests_total{method="POST",model="pets/1",route="/segment",status="200"}' in response.text
     assert 'segserve_stage_seconds_bucket{le="+Inf",stage="inference"}' in response.text
     assert "segserve_ready 1.0" in response.text
     assert "process_resident_memory_bytes" in response.text

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from app.core.labels import Label, LabelMap
+from app.imaging.observation import Observation
 from app.training.evaluation.pictures import PictureResult
 from app.training.sources.samples import Credit, Sample
 from tests.training.drawn_pets import Array
@@ -46,9 +47,7 @@ def made_result(
         boundary=np.zeros((4, len(counts)), np.int64) if boundary is None else boundary,
         calibration=np.zeros((3, 15)) if calibration is None else calibration,
         cross_entropy=cross_entropy,
-        brightness=0.5,
-        confidence=0.5,
-        shares=tuple((counts.sum(axis=0) / max(1, counts.sum())).tolist()),
+        observation=Observation(0.5, 0.5, tuple((counts.sum(axis=0) / max(1, counts.sum())).tolist())),
     )
 
 

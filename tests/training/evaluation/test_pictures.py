@@ -147,9 +147,9 @@ def test_what_a_picture_adds() -> None:
     result = scored(picture, probabilities, mask)
     assert result.matrix.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
     assert result.cross_entropy == pytest.approx(-np.log(0.7) - np.log(0.1) - np.log(0.6))
-    assert result.brightness == pytest.approx(0.2)
-    assert result.confidence == pytest.approx((0.7 + 0.6 + 0.5 + 0.6) / 4)
-    assert result.shares == (0.5, 0.25, 0.25)
+    assert result.observation.brightness == pytest.approx(0.2)
+    assert result.observation.confidence == pytest.approx((0.7 + 0.6 + 0.5 + 0.6) / 4)
+    assert result.observation.shares == (0.5, 0.25, 0.25)
     assert result.calibration[:, 10].tolist() == pytest.approx([1, 0.7, 1])  # of the decided pixels
     assert result.calibration[:, 8].tolist() == pytest.approx([2, 1.2, 1])
     assert result.calibration[0].sum() == 3

@@ -2,6 +2,7 @@ import dataclasses
 
 import numpy as np
 
+from app.imaging.observation import Observation
 from app.training.evaluation.reference import EDGES, histogram, reference_distribution
 from app.training.sources.oxford import PETS
 from tests.training.evaluation.made_results import made_result
@@ -21,8 +22,8 @@ def test_every_value_is_counted() -> None:
 def test_distributions_over_pictures() -> None:
     made = made_result(np.eye(3, dtype=np.int64))
     results = [
-        dataclasses.replace(made, brightness=0.52, confidence=0.91, shares=(0.3, 0.6, 0.1)),
-        dataclasses.replace(made, brightness=0.13, confidence=0.92, shares=(0.0, 1.0, 0.0)),
+        dataclasses.replace(made, observation=Observation(0.52, 0.91, (0.3, 0.6, 0.1))),
+        dataclasses.replace(made, observation=Observation(0.13, 0.92, (0.0, 1.0, 0.0))),
     ]
     found = reference_distribution(results, PETS)
     assert np.flatnonzero(found.brightness.counts).tolist() == [2, 10]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from app.core.errors import TrainingError
+from app.imaging.observation import Observation
 from app.nn.metrics import mean_iou
 from app.training.evaluation.pictures import PictureResult, total_scores
 from app.training.sources.oxford import PETS
@@ -20,7 +21,7 @@ def results(seed: int, names: str = "abcd") -> list[PictureResult]:
     rest = np.zeros((4, 3), np.int64), np.ones((3, 15))
     return [
         PictureResult(
-            Sample(name, Path(), Path()), matrix, *rest, cross_entropy=30.0, brightness=0.5, confidence=0.5, shares=()
+            Sample(name, Path(), Path()), matrix, *rest, cross_entropy=30.0, observation=Observation(0.5, 0.5, ())
         )
         for name, matrix in zip(names, drawn, strict=True)
     ]
