@@ -9,7 +9,7 @@ from app.api.admission import Admission
 from app.api.errors import install_error_handlers
 from app.api.lingering import LingeringMiddleware
 from app.api.loading import LifespanState, running
-from app.api.middleware import RequestMiddleware
+from app.api.middleware import RequestMiddleware, UnforeseenErrorMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
 from app.api.refusal import RefusalMiddleware
 from app.api.routes import health, metrics, model, models, page, reference, segment
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_openapi(app)
     (taking,) = segment.router.routes
     app.add_middleware(RefusalMiddleware, admission=state.admission, route=taking)
+    app.add_middleware(UnforeseenErrorMiddleware)
     app.add_middleware(RequestMiddleware, state=state)
     app.add_middleware(LingeringMiddleware, max_bytes=settings.max_bytes)
     return app
