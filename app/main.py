@@ -12,15 +12,13 @@ from app.api.loading import LifespanState, running
 from app.api.middleware import RequestMiddleware, UnforeseenErrorMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
 from app.api.refusal import RefusalMiddleware
-from app.api.routes import health, metrics, model, models, page, reference, segment
-from app.api.routes.admin import admin_router
+from app.api.routes import segment
+from app.api.routing import include_routes
 from app.api.state import State
 from app.core.settings import Settings, load_settings
 from app.inference.configuration import check_configuration
 from app.inference.pool import ModelPool
 from app.store.repository import ModelStore
-
-ROUTERS = (segment.router, model.router, models.router, health.router, metrics.router, reference.router, page.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -49,9 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    routers = ROUTERS if settings.admin_key is None else (*ROUTERS, admin_router(settings.admin_key))
-    for router in routers:
-        app.include_router(router)
+    include_routes(app, settings)
     install_error_handlers(app)
     install_openapi(app)
     (taking,) = segment.router.routes

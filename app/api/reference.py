@@ -12,8 +12,8 @@ _HEAD = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: API reference</title>
-<link rel="icon" href="static/icon.svg">
-<link rel="stylesheet" href="static/reference.css">
+<link rel="icon" href="docs/icon.svg">
+<link rel="stylesheet" href="docs/reference.css">
 </head>
 <body>
 <main>

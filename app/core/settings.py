@@ -57,6 +57,9 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed; `*`: all."
     )
 
+    docs: bool = Field(True, description="Whether there are `/docs` and `/openapi.json`.")
+    page: bool = Field(True, description="Whether there is the page at `/`, with its files.")
+
     max_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(20_000_000, description="Largest request body, bytes.")
     max_pixels: Annotated[int, Field(ge=1, le=2**28)] = Field(25_000_000, description="Largest picture, pixels.")
     max_parts: Annotated[int, Field(ge=1, le=1000)] = Field(128, description="Most parts of a multipart form.")
