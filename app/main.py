@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from app import __version__
 from app.api.admission import Admission
 from app.api.errors import install_error_handlers
+from app.api.keyring import open_keyring
 from app.api.lingering import LingeringMiddleware
 from app.api.loading import LifespanState, running
 from app.api.middleware import RequestMiddleware, UnforeseenErrorMiddleware
@@ -28,10 +29,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: None: read from the environment.
 
     Raises:
-        ConfigurationError: no such model, device or engine, or a setting out of range.
+        ConfigurationError: no such model, device or engine, no readable keys, or a setting out of range.
     """
     settings = load_settings() if settings is None else settings
     check_configuration(settings)
+    keyring = open_keyring(settings)
     state = State(settings, ModelPool(ModelStore(settings.model_store), settings), Admission(settings.max_queue))
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[LifespanState]:
@@ -47,7 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    include_routes(app, settings)
+    include_routes(app, settings, keyring)
     install_error_handlers(app)
     install_openapi(app)
     (taking,) = segment.router.routes

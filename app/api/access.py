@@ -20,6 +20,7 @@ class AccessRecord:
         request_id: accepted or generated.
         method: as sent.
         route: template of the path, None where none matched.
+        key: name of the API key that came with it, None where there was none, or none that is known.
         status: of the answer; 0 before there is one.
         bytes_sent: of the answer's body.
         seconds: from the headers of the request to the end of the answer.
@@ -31,6 +32,7 @@ class AccessRecord:
     request_id: str
     method: str
     route: str | None = None
+    key: str | None = None
     status: int = 0
     bytes_sent: int = 0
     seconds: float = 0.0
@@ -57,6 +59,8 @@ class AccessRecord:
             "ms": round(self.seconds * 1000, 2),
             "bytes": self.bytes_sent,
         }
+        if self.key is not None:
+            fields["key"] = self.key
         if self.model is not None:
             fields["model"] = f"{self.model.name}/{self.model.version}"
         if self.picture_size is not None:

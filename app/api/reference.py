@@ -33,12 +33,17 @@ def reference_page(schema: dict[str, Any]) -> str:
         for path, item in schema["paths"].items()
         for method, operation in item.items()
     ]
+    keys = schema["components"].get("securitySchemes", {})
     return "".join(
         [
             _HEAD.format(title=title),
             f"<h1>{title} <small>{escape(schema['info']['version'])}</small></h1>\n",
             _prose(schema["info"].get("description", "")),
             '<p>For programs: <a href="openapi.json">openapi.json</a></p>\n',
+            *(
+                f"<p><code>{escape(name)}</code>: {_inline(scheme['description'])}</p>\n"
+                for name, scheme in keys.items()
+            ),
             _contents([name for name, _ in operations], list(schema["components"]["schemas"])),
             *(_operation(name, operation) for name, operation in operations),
             "<h2>Bodies</h2>\n",
