@@ -27,8 +27,9 @@ class Key:
     def __init__(self, name: str, entry: KeyEntry) -> None:
         self.name = name
         self.entry = entry
-        requests = entry.requests_per_second
+        requests, pixels = entry.requests_per_second, entry.pixels_per_second
         self._requests = None if requests is None else Bucket(requests, entry.burst or max(1.0, requests), "requests")
+        self._pixels = None if pixels is None else Bucket(pixels, pixels, "pixels")
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -43,6 +44,15 @@ class Key:
         """
         if self._requests is not None:
             self._requests.take(1)
+
+    def count_pixels(self, pixels: int) -> None:
+        """Takes a picture of that many pixels from what it may; 0 asks whether another one is welcome. Thread-safe.
+
+        Raises:
+            TooManyRequestsError: the pictures before it had too many.
+        """
+        if self._pixels is not None:
+            self._pixels.borrow(pixels)
 
 
 class Keyring:

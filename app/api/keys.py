@@ -1,14 +1,18 @@
 """Who may do what: routes that need a key, and the key that a request brings."""
 
+from typing import Annotated
+
 from fastapi import Depends, Request, params
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
 
 from app.api.key_entries import Scope
-from app.api.keyring import Keyring
+from app.api.keyring import Key, Keyring
 from app.api.problems import problem_answers
 from app.api.state import RecordDependency
 from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
+from app.inference.budget import Claim
+from app.inference.segmenter import unclaimed
 
 HEADER = "X-API-Key"
 KEY_NEEDED = f"send `Authorization: Bearer KEY` or `{HEADER}: KEY` with a key of this service"
@@ -43,6 +47,7 @@ def key_needed(keyring: Keyring, *scopes: Scope) -> list[params.Depends]:
         if not set(scopes) & set(key.scopes):
             raise ForbiddenError(f"this takes a key for {' or '.join(scopes)}; yours is for {', '.join(key.scopes)}")
         key.count_request()
+        request.state.key = key
 
     return [*(Depends(scheme) for scheme in SCHEMES), Depends(check)]
 
@@ -63,3 +68,16 @@ def given_key(headers: Headers) -> bytes:
     if not given:
         raise UnauthorizedError(KEY_NEEDED)
     return given.pop()
+
+
+async def _claim(request: Request) -> Claim:
+    """Takes pixels from what the request's key may use; refuses a request whose key is in debt for earlier ones."""
+    key = getattr(request.state, "key", None)
+    if key is None:
+        return unclaimed
+    assert isinstance(key, Key)
+    key.count_pixels(0)
+    return key.count_pixels
+
+
+KeyClaim = Annotated[Claim, Depends(_claim)]

@@ -149,10 +149,21 @@ def test_requests_are_limited_with_a_burst(clock: list[float]) -> None:
     assert error.value.retry_after == 10
 
 
+def test_pixels_are_lent(clock: list[float]) -> None:
+    key = Key("tests", entry("segment", pixels_per_second=1000))
+    key.count_pixels(400)
+    key.count_pixels(2600)
+    with pytest.raises(TooManyRequestsError, match="1,000 pixels a second; try again in 2 s"):
+        key.count_pixels(0)
+    clock[0] += 2
+    key.count_pixels(1)
+
+
 def test_without_limits_nothing_is_counted() -> None:
     key = Key("tests", entry("segment"))
     for _ in range(1000):
         key.count_request()
+        key.count_pixels(10**9)
 
 
 def test_no_settings_no_keyring() -> None:

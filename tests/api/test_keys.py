@@ -1,11 +1,13 @@
 import asyncio
 import inspect
+import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from starlette.datastructures import Headers
 from starlette.types import Message, Scope
 
@@ -24,7 +26,7 @@ KEYS = "".join(
         written("segment", "metrics"),
         written("metrics", key="scraper", name="scraper"),
         written("segment", key="slow", name="slow", requests_per_second=0.001, burst=2),
-        written("segment", key="other", name="other", requests_per_second=1e6),
+        written("segment", key="small", name="small", pixels_per_second=24),
     ]
 )
 
@@ -132,13 +134,16 @@ async def test_parameters_come_after_the_key(guarded: Service) -> None:
         guarded.problem(await guarded.http.post(f"/segment{query}", headers={"X-API-Key": "scraper"}), 403, "forbidden")
 
 
-@pytest.mark.parametrize(("key", "status"), [(b"", 401), (b"wrong", 401), (b"scraper", 403), (b"slow", 429)])
+@pytest.mark.parametrize(
+    ("key", "status"), [(b"", 401), (b"wrong", 401), (b"scraper", 403), (b"slow", 429), (b"small", 429)]
+)
 async def test_nothing_of_a_refused_request_is_read_and_it_takes_no_place(
     settings: Settings, picture: bytes, key: bytes, status: int
 ) -> None:
     async with running(settings.model_copy(update={"api_keys": KEYS})) as service:
         for _ in range(2):
             await service.http.post("/segment", content=picture, headers={"X-API-Key": "slow"})
+            await service.http.post("/segment", content=large(), headers={"X-API-Key": "small"})
         places = service.state.admission._seconds.copy()
         sent: list[Message] = []
 
@@ -158,6 +163,12 @@ async def test_nothing_of_a_refused_request_is_read_and_it_takes_no_place(
         assert service.state.admission._seconds == places
 
 
+def large() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (100, 100)).save(file, "PNG")
+    return file.getvalue()
+
+
 async def test_no_check_goes_through_a_thread() -> None:
     for dependency in key_needed(Keyring(KEYS, None), "segment"):
         check = dependency.dependency
@@ -174,7 +185,26 @@ async def test_requests_are_limited(settings: Settings, picture: bytes) -> None:
         seconds = int(response.headers["retry-after"])
         assert 900 < seconds <= 1000
         assert body["detail"] == f"this key may use 0.001 requests a second; try again in {seconds} s"
-        assert (await service.http.get("/model", headers={"X-API-Key": "other"})).status_code == 200
+        assert (await service.http.get("/model", headers={"X-API-Key": "small"})).status_code == 200
+
+
+async def test_pixels_are_limited_once_the_header_was_read(settings: Settings, picture: bytes) -> None:
+    async with running(settings.model_copy(update={"api_keys": KEYS})) as service:
+        service.http.headers["X-API-Key"] = "small"
+        service.problem(await service.http.post("/segment", content=b"no picture"), 400, "invalid_image")
+        assert (await service.http.post("/segment", content=large())).status_code == 200  # 10,000 of 24: lent
+        response = await service.http.post("/segment", content=picture)
+        service.problem(response, 429, "too_many_requests")
+        assert 300 < int(response.headers["retry-after"]) <= 416
+        assert (await service.http.get("/model")).status_code == 200
+
+
+async def test_each_of_many_pictures_is_counted(settings: Settings) -> None:
+    async with running(settings.model_copy(update={"api_keys": KEYS})) as service:
+        files = [("file", (f"{number}.png", large())) for number in range(6)]
+        response = await service.http.post("/segment", files=files, headers={"X-API-Key": "small"})
+        statuses = [json.loads(line)["status"] for line in response.content.splitlines()]
+        assert sorted(statuses) == [200, *[429] * 5]
 
 
 async def test_the_log_has_the_name_of_the_key_and_never_the_key(

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,8 +57,35 @@ def test_who_is_refused_pays_nothing(clock: list[float]) -> None:
     bucket.take(1)
 
 
+def test_what_no_bucket_holds_is_lent_and_waited_for(clock: list[float]) -> None:
+    bucket = Bucket(10.0, 10.0, "pixels")
+    bucket.borrow(45)
+    assert refused(bucket.borrow, 1) == 4
+    assert refused(bucket.borrow, 0) == 4
+    clock[0] += 3.25
+    assert refused(bucket.borrow, 0) == 1
+    clock[0] += 0.25
+    bucket.borrow(0)
+    bucket.borrow(10)
+    assert refused(bucket.borrow, 0) == 1
+
+
 def test_the_message_says_what_is_allowed(clock: list[float]) -> None:
     bucket = Bucket(2_500_000.0, 1.0, "pixels")
-    bucket.take(1)
+    bucket.borrow(2)
     with pytest.raises(TooManyRequestsError, match=r"^this key may use 2,500,000 pixels a second; try again in 1 s$"):
-        bucket.take(1)
+        bucket.borrow(1)
+
+
+def test_threads_take_no_more_than_there_is(clock: list[float]) -> None:
+    bucket = Bucket(1.0, 500.0, "requests")
+
+    def taken(_: int) -> bool:
+        try:
+            bucket.take(1)
+        except TooManyRequestsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(taken, range(2000))) == 500
