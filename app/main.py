@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.api.admission import Admission
+from app.api.cors import CrossOriginMiddleware
 from app.api.errors import install_error_handlers
 from app.api.keyring import open_keyring
 from app.api.lingering import LingeringMiddleware
@@ -55,6 +56,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     (taking,) = segment.router.routes
     app.add_middleware(RefusalMiddleware, admission=state.admission, route=taking)
     app.add_middleware(UnforeseenErrorMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(CrossOriginMiddleware, origins=settings.cors_origins.split(","))
     app.add_middleware(RequestMiddleware, state=state)
     app.add_middleware(LingeringMiddleware, max_bytes=settings.max_bytes)
     return app

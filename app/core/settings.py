@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(
         None, description="File with more of them; it is read again within a second of a change."
     )
+    cors_origins: str = Field(
+        "",
+        pattern=r"^(\*|https?://[a-z0-9.:\[\]-]+(,https?://[a-z0-9.:\[\]-]+)*)?$",
+        description="Origins whose pages may call the API from a browser, with commas between them; `*`: all.",
+    )
     docs: bool = Field(True, description="Whether there are `/docs` and `/openapi.json`.")
     page: bool = Field(True, description="Whether there is the page at `/`, with its files.")
 
