@@ -10,6 +10,7 @@ from app import __version__
 
 COMMANDS = {
     "serve": ("app.cli:serve", "Serve a model over HTTP."),
+    "keys": ("app.api.commands.keys:keys", "Make keys of the API."),
     "data": ("app.training.commands.data:data", "Check, divide or make labelled data."),
     "train": ("app.training.commands.train:train", "Train a network on labelled pictures."),
     "evaluate": (

@@ -6,21 +6,21 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.api.admission import Admission
+from app.api.cors import CrossOriginMiddleware
 from app.api.errors import install_error_handlers
+from app.api.keyring import open_keyring
 from app.api.lingering import LingeringMiddleware
 from app.api.loading import LifespanState, running
-from app.api.middleware import RequestMiddleware
+from app.api.middleware import RequestMiddleware, UnforeseenErrorMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
 from app.api.refusal import RefusalMiddleware
-from app.api.routes import health, metrics, model, models, page, reference, segment
-from app.api.routes.admin import admin_router
+from app.api.routes import segment
+from app.api.routing import include_routes
 from app.api.state import State
 from app.core.settings import Settings, load_settings
 from app.inference.configuration import check_configuration
 from app.inference.pool import ModelPool
 from app.store.repository import ModelStore
-
-ROUTERS = (segment.router, model.router, models.router, health.router, metrics.router, reference.router, page.router)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -30,10 +30,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings: None: read from the environment.
 
     Raises:
-        ConfigurationError: no such model, device or engine, or a setting out of range.
+        ConfigurationError: no such model, device or engine, no readable keys, or a setting out of range.
     """
     settings = load_settings() if settings is None else settings
     check_configuration(settings)
+    keyring = open_keyring(settings)
     state = State(settings, ModelPool(ModelStore(settings.model_store), settings), Admission(settings.max_queue))
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[LifespanState]:
@@ -49,13 +50,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    routers = ROUTERS if settings.admin_key is None else (*ROUTERS, admin_router(settings.admin_key))
-    for router in routers:
-        app.include_router(router)
+    include_routes(app, settings, keyring)
     install_error_handlers(app)
     install_openapi(app)
     (taking,) = segment.router.routes
     app.add_middleware(RefusalMiddleware, admission=state.admission, route=taking)
+    app.add_middleware(UnforeseenErrorMiddleware)
+    if settings.cors_origins:
+        app.add_middleware(CrossOriginMiddleware, origins=settings.cors_origins.split(","))
     app.add_middleware(RequestMiddleware, state=state)
     app.add_middleware(LingeringMiddleware, max_bytes=settings.max_bytes)
     return app

@@ -2,7 +2,7 @@
 
     make bench-serving
 
-Servers all run throughout; a closed-loop client asks them in turn, the others idle.
+A closed-loop client asks the servers in turn; the others are stopped meanwhile.
 """
 
 import contextlib
@@ -81,18 +81,20 @@ def main(rounds: int, seconds: float, bench_python: str, model: str) -> None:
         store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
         bodies = _bodies(folder)
         contestants = _contestants(store, bench_python, bodies[False])
-        with _running([each for each in contestants if each.port]) as memory:
+        listening = [each for each in contestants if each.port]
+        servers = _Servers(listening)
+        with servers.running(listening):
             for each in contestants:
-                _measure(each, 8, bodies, min(2.0, seconds))  # first-time work of each is done by then
-                each.runs.clear()
+                _measure(each, 8, bodies, min(2.0, seconds), servers)  # first-time work of each is done by then
             for clients in CLIENTS:
                 for _ in range(rounds):
                     for each in contestants:
                         if each.port or clients <= 8:
-                            each.runs.setdefault(clients, []).append(_measure(each, clients, bodies, seconds))
+                            run = _measure(each, clients, bodies, seconds, servers)
+                            each.runs.setdefault(clients, []).append(run)
                         click.echo(".", nl=False, err=True)
             click.echo("", err=True)
-            resident = {each.name: memory(each) for each in contestants if each.port}
+            resident = {each.name: servers.resident_bytes(each) for each in listening}
     click.echo(
         f"{processor()}, {os.cpu_count()} CPUs, Python {platform.python_version()}; {rounds} rounds of {seconds:g} s\n"
     )
@@ -133,7 +135,9 @@ def _bodies(folder: Path) -> dict[bool, Path]:
     return {False: folder / "picture.jpg", True: folder / "picture.form"}
 
 
-def _measure(contestant: Contestant, clients: int, bodies: dict[bool, Path], seconds: float) -> dict[str, Any]:
+def _measure(
+    contestant: Contestant, clients: int, bodies: dict[bool, Path], seconds: float, servers: "_Servers"
+) -> dict[str, Any]:
     if contestant.port:
         content_type = FORM if contestant.form else "image/jpeg"
         arguments = [str(contestant.port), str(bodies[contestant.form]), content_type, str(clients), str(seconds)]
@@ -141,35 +145,62 @@ def _measure(contestant: Contestant, clients: int, bodies: dict[bool, Path], sec
     else:
         threads = min(clients, 2 * len(os.sched_getaffinity(0)))
         command = [*contestant.command, str(threads), str(seconds)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    with servers.awake(contestant) if contestant.port else contextlib.nullcontext():
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-@contextlib.contextmanager
-def _running(contestants: Sequence[Contestant]) -> Iterator[Any]:
-    """Starts all servers, waits until each listens and ends them; gives a function for the memory of one."""
-    environment = {
-        **os.environ,
-        "SEGSERVE_LOG_LEVEL": "warning",
-        "SEGSERVE_DRAIN_SECONDS": "0",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
-    processes = {
-        each.name: subprocess.Popen(
-            each.command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        for each in contestants
-    }
-    try:
-        for each in contestants:
-            _wait(each, processes[each.name])
-        yield lambda each: _resident_bytes(processes[each.name].pid)
-    finally:
-        for process in processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+class _Servers:
+    """Servers that run, stopped but for the one that is measured: some never rest, even if nobody asks them anything.
+
+    Args:
+        contestants: those that are servers.
+    """
+
+    def __init__(self, contestants: Sequence[Contestant]) -> None:
+        environment = {
+            **os.environ,
+            "SEGSERVE_LOG_LEVEL": "warning",
+            "SEGSERVE_DRAIN_SECONDS": "0",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        quiet = subprocess.DEVNULL
+        self._processes = {
+            each.name: subprocess.Popen(
+                each.command, env=environment, start_new_session=True, stdout=quiet, stderr=quiet
+            )
+            for each in contestants
+        }
+
+    @contextlib.contextmanager
+    def running(self, contestants: Sequence[Contestant]) -> Iterator[None]:
+        """Waits until each listens, then stops them; ends them at the end of the block."""
+        try:
+            for each in contestants:
+                _wait(each, self._processes[each.name])
+            for each in contestants:
+                self._signal(each, signal.SIGSTOP)
+            yield
+        finally:
+            for each in contestants:
+                with contextlib.suppress(ProcessLookupError):
+                    self._signal(each, signal.SIGKILL)
+                self._processes[each.name].wait()
+
+    @contextlib.contextmanager
+    def awake(self, contestant: Contestant) -> Iterator[None]:
+        """Lets one go on while the block runs."""
+        self._signal(contestant, signal.SIGCONT)
+        yield
+        self._signal(contestant, signal.SIGSTOP)
+
+    def resident_bytes(self, contestant: Contestant) -> int:
+        """Of all its processes; what they share counts in each."""
+        return _resident_bytes(self._processes[contestant.name].pid)
+
+    def _signal(self, contestant: Contestant, number: int) -> None:
+        os.killpg(self._processes[contestant.name].pid, number)
 
 
 def _wait(contestant: Contestant, process: "subprocess.Popen[bytes]") -> None:
@@ -182,7 +213,7 @@ def _wait(contestant: Contestant, process: "subprocess.Popen[bytes]") -> None:
 
 
 def _resident_bytes(leader: int) -> int:
-    """Of all processes in a session (Linux); what they share counts in each."""
+    """Of all processes in a session (Linux)."""
     total = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):

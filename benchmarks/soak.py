@@ -21,6 +21,7 @@ from typing import Any
 import click
 import httpx
 
+from app.api.key_entries import KeyEntry, digest, entry_text, new_key
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.request import photograph
@@ -34,7 +35,8 @@ SETTLE_SECONDS = 0.5
 PATIENCE_SECONDS = 120
 """Until clients that do not come to rest, or never go on, end the soak."""
 SWITCH_SECONDS = 1.0
-ADMIN_KEY = "0123456789abcdef"
+KEY = new_key()
+HEADERS = {"Authorization": f"Bearer {KEY}"}
 ALLOWED = {
     "picture": {200, 503},
     "options": {200, 503},
@@ -122,7 +124,7 @@ class Traffic:
             *((self._deadline, 1), (self._hang_up, 2), (self._page, 1)),
         ]
         actions, weights = zip(*kinds, strict=True)
-        with httpx.Client(base_url=self._url, timeout=60) as client:
+        with httpx.Client(base_url=self._url, headers=HEADERS, timeout=60) as client:
             while not self._stop.is_set():
                 if not self._open.is_set():
                     self._gate.wait()
@@ -161,7 +163,8 @@ class Traffic:
 
     def _hang_up(self, client: httpx.Client, draw: random.Random) -> None:
         body = draw.choice(self._pictures)
-        head = f"POST /segment HTTP/1.1\r\nHost: soak\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        key = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        head = f"POST /segment HTTP/1.1\r\nHost: soak\r\n{key}Content-Length: {len(body)}\r\n\r\n".encode()
         whole = draw.random() < 0.5
         with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
             connection.sendall(head + (body if whole else body[: len(body) // 2]))
@@ -189,8 +192,7 @@ class Releases(threading.Thread):
 
     def run(self) -> None:
         """Until it is told to stop."""
-        headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-        with httpx.Client(base_url=self._url, headers=headers, timeout=60) as admin:
+        with httpx.Client(base_url=self._url, headers=HEADERS, timeout=60) as admin:
             for turn in itertools.count():
                 if self.stop.wait(SWITCH_SECONDS):
                     return
@@ -216,8 +218,9 @@ def main(minutes: float, looks: int, plot: Path | None) -> None:
     seen: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as temporary:
         store, good, damaged = _store(Path(temporary, "store"))
-        environment = {"SEGSERVE_ADMIN_KEY": ADMIN_KEY}
-        with serving(store.root, "pets:production", environment) as server:
+        entry = KeyEntry(sha256=digest(KEY.encode()), scopes=("segment", "admin", "metrics"))
+        with serving(store.root, "pets:production", {"SEGSERVE_API_KEYS": entry_text("soak", entry)}) as server:
+            server.client.headers.update(HEADERS)
             expected = _masks(server, good, photograph(*SIZES[0], KINDS[0]))
             traffic, releases = Traffic(server, expected, tally), Releases(server, good, damaged, tally)
             begun = time.monotonic()
@@ -263,10 +266,9 @@ def _store(root: Path) -> tuple[ModelStore, tuple[int, int], int]:
 
 
 def _masks(server: Server, versions: tuple[int, int], picture: bytes) -> dict[str, bytes]:
-    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     masks = {}
     for version in versions:
-        server.client.post(f"/models/pets/{version}/load", headers=headers).raise_for_status()
+        server.client.post(f"/models/pets/{version}/load").raise_for_status()
         answer = server.client.post("/segment", params={"model": f"pets:{version}"}, content=picture)
         masks[f"pets/{version}"] = answer.raise_for_status().content
     return masks

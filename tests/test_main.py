@@ -24,6 +24,8 @@ def test_what_cannot_be_served_is_told_before_anything_starts(tmp_path: Path, se
         create_app(Settings(model_store=tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match="no version 7 of pets"):
         create_app(settings.model_copy(update={"model": "pets:7"}))
+    with pytest.raises(ConfigurationError, match=r"api_keys_file .*: No such file"):
+        create_app(settings.model_copy(update={"api_keys_file": tmp_path / "keys.toml"}))
 
 
 def test_settings_come_from_the_environment_if_none_are_given(

@@ -20,6 +20,7 @@ class AccessRecord:
         request_id: accepted or generated.
         method: as sent.
         route: template of the path, None where none matched.
+        key: name of the API key that came with it, None where there was none, or none that is known.
         status: of the answer; 0 before there is one.
         problems: codes of the problems answered; several only where a request has several pictures.
         bytes_sent: of the answer's body.
@@ -32,6 +33,7 @@ class AccessRecord:
     request_id: str
     method: str
     route: str | None = None
+    key: str | None = None
     status: int = 0
     problems: list[str] = field(default_factory=list)
     bytes_sent: int = 0
@@ -61,6 +63,8 @@ class AccessRecord:
         }
         if self.problems:
             fields["problems"] = ",".join(sorted(set(self.problems)))
+        if self.key is not None:
+            fields["key"] = self.key
         if self.model is not None:
             fields["model"] = str(self.model)
         if self.picture_size is not None:

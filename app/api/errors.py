@@ -37,6 +37,8 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.ImageTooLargeError: 413,
     errors.RequestError: 400,
     errors.UnauthorizedError: 401,
+    errors.ForbiddenError: 403,
+    errors.TooManyRequestsError: 429,
     errors.NotFoundError: 404,
     errors.MalformedRequestError: 400,
     errors.MissingFileError: 422,
@@ -154,7 +156,9 @@ def _headers_of(error: errors.SegserveError) -> dict[str, str]:
         return {"Connection": "close"}
     if isinstance(error, errors.UnauthorizedError):
         return {"WWW-Authenticate": "Bearer"}
-    return {"Retry-After": str(error.retry_after)} if isinstance(error, errors.OverloadedError) else {}
+    if isinstance(error, errors.OverloadedError | errors.TooManyRequestsError):
+        return {"Retry-After": str(error.retry_after)}
+    return {}
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:

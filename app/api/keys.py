@@ -1,30 +1,83 @@
-"""Who may use the admin API."""
+"""Who may do what: routes that need a key, and the key that a request brings."""
 
-import hmac
-from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import SecretStr
+from fastapi import Depends, Request, params
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.datastructures import Headers
 
-from app.core.errors import UnauthorizedError
+from app.api.key_entries import Scope
+from app.api.keyring import Key, Keyring
+from app.api.problems import problem_answers
+from app.api.state import RecordDependency
+from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
+from app.inference.budget import Claim
+from app.inference.segmenter import unclaimed
 
-Bearer = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, scheme_name="admin", description="The setting `admin_key`.")),
-]
+HEADER = "X-API-Key"
+KEY_NEEDED = f"send `Authorization: Bearer KEY` or `{HEADER}: KEY` with a key of this service"
+
+# For OpenAPI; they refuse nothing, and see one header of a name where there may be two.
+SCHEMES = (
+    HTTPBearer(
+        auto_error=False,
+        scheme_name="bearer",
+        description="`Authorization: Bearer KEY`. A key is for some of: `segment` (pictures, models), `admin` (models, "
+        "the admin API), `metrics`.",
+    ),
+    APIKeyHeader(name=HEADER, auto_error=False, scheme_name="header", description=f"The same as `{HEADER}: KEY`."),
+)
+REFUSALS = problem_answers(UnauthorizedError, ForbiddenError, TooManyRequestsError)
+"""`responses` of routes that need a key."""
 
 
-def require_key(key: SecretStr) -> Callable[[Bearer], Awaitable[None]]:
-    """A dependency that lets requests with that key pass.
+def key_needed(keyring: Keyring, *scopes: Scope) -> list[params.Depends]:
+    """Dependencies of routes that a key with one of these scopes opens.
 
-    The dependency raises UnauthorizedError for others.
+    They come before all others of a route, so that nothing else of a refused request is looked at. They raise:
+    UnauthorizedError without a key or with an unknown one, ForbiddenError with one that is for something else,
+    TooManyRequestsError with one that has made too many requests.
     """
-    expected = key.get_secret_value().encode()
 
-    async def check(given: Bearer) -> None:
-        if given is None or not hmac.compare_digest(given.credentials.encode(), expected):
-            raise UnauthorizedError("send `Authorization: Bearer KEY` with the key of the admin API")
+    async def check(request: Request, record: RecordDependency) -> None:
+        key = keyring.find(given_key(request.headers))
+        if key is None:
+            raise UnauthorizedError(f"there is no such key: {KEY_NEEDED}")
+        record.key = key.name
+        if not set(scopes) & set(key.scopes):
+            raise ForbiddenError(f"this takes a key for {' or '.join(scopes)}; yours is for {', '.join(key.scopes)}")
+        key.count_request()
+        request.state.key = key
 
-    return check
+    return [*(Depends(scheme) for scheme in SCHEMES), Depends(check)]
+
+
+def given_key(headers: Headers) -> bytes:
+    """The key that a request brings, as it was sent.
+
+    Raises:
+        UnauthorizedError: none, or several: who stands before the service might have looked at another one.
+    """
+    given = {value.encode("latin-1") for value in headers.getlist(HEADER)}
+    for value in headers.getlist("Authorization"):
+        scheme, _, credentials = value.partition(" ")
+        if scheme.lower() == "bearer":
+            given.add(credentials.strip().encode("latin-1"))
+    if len(given) > 1:
+        raise UnauthorizedError(f"the request brings different keys: {KEY_NEEDED}")
+    if not given:
+        raise UnauthorizedError(KEY_NEEDED)
+    return given.pop()
+
+
+async def _claim(request: Request) -> Claim:
+    """Takes pixels from what the request's key may use; refuses a request whose key is in debt for earlier ones."""
+    key = getattr(request.state, "key", None)
+    if key is None:
+        return unclaimed
+    assert isinstance(key, Key)
+    key.count_pixels(0)
+    return key.count_pixels
+
+
+KeyClaim = Annotated[Claim, Depends(_claim)]

@@ -66,7 +66,7 @@ class RequestMiddleware:
 
         try:
             with self._state.metrics.in_flight.track_inprogress():
-                await self._answer(scope, receive, watched_send, record)
+                await self._app(scope, receive, watched_send)
         finally:
             record.status = record.status or CLIENT_CLOSED_REQUEST
             record.route = route_template(scope)
@@ -76,21 +76,35 @@ class RequestMiddleware:
             self._state.metrics.problems(record.problems)
             request_id.reset(token)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, record: AccessRecord) -> None:
-        try:
-            await self._app(scope, receive, send)
-        except Exception:
-            logger.exception("unforeseen error")
-            if record.status:
-                raise  # half an answer is out: the server has to cut the connection
-            await unhandled_response()(scope, receive, send)
-
     def _complete_headers(self, headers: MutableHeaders, record: AccessRecord) -> None:
         headers[REQUEST_ID] = record.request_id
         for name, value in PROTECTION.items():
             headers.setdefault(name, value)
         if self._state.draining:
             headers["Connection"] = "close"
+
+
+class UnforeseenErrorMiddleware:
+    """The net for errors that nobody foresaw; inside of what adds headers to answers, so that its own has them, too.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            logger.exception("unforeseen error")
+            if scope["state"]["record"].status:
+                raise  # half an answer is out: the server has to cut the connection
+            await unhandled_response()(scope, receive, send)
 
 
 def accepted_request_id(headers: Headers) -> str:

@@ -18,6 +18,8 @@ UNUSABLE_MODEL = (
 )
 """What can be wrong with the model that a request names."""
 
+SAYING_WHEN = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Statuses of errors that pass: their answers say when to come again."""
 EXAMPLE_REQUEST_ID = "7f1c9a52e0b84c6d9d5a3e8b21f40c77"
 
 
@@ -39,7 +41,7 @@ def _answer(status: int, kinds: list[type[SegserveError]]) -> dict[str, Any]:
         "description": "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds),
         "content": {PROBLEM_TYPE: {"examples": {kind.code: {"value": _example(kind)} for kind in kinds}}},
     }
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in SAYING_WHEN:
         answer["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return answer
 

@@ -12,8 +12,8 @@ _HEAD = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}: API reference</title>
-<link rel="icon" href="static/icon.svg">
-<link rel="stylesheet" href="static/reference.css">
+<link rel="icon" href="docs/icon.svg">
+<link rel="stylesheet" href="docs/reference.css">
 </head>
 <body>
 <main>
@@ -33,12 +33,17 @@ def reference_page(schema: dict[str, Any]) -> str:
         for path, item in schema["paths"].items()
         for method, operation in item.items()
     ]
+    keys = schema["components"].get("securitySchemes", {})
     return "".join(
         [
             _HEAD.format(title=title),
             f"<h1>{title} <small>{escape(schema['info']['version'])}</small></h1>\n",
             _prose(schema["info"].get("description", "")),
             '<p>For programs: <a href="openapi.json">openapi.json</a></p>\n',
+            *(
+                f"<p><code>{escape(name)}</code>: {_inline(scheme['description'])}</p>\n"
+                for name, scheme in keys.items()
+            ),
             _contents([name for name, _ in operations], list(schema["components"]["schemas"])),
             *(_operation(name, operation) for name, operation in operations),
             "<h2>Bodies</h2>\n",

@@ -77,6 +77,29 @@ class UnauthorizedError(RequestError):
     title = "Key required"
 
 
+class ForbiddenError(RequestError):
+    """The request carries a valid key, but one that is not for this."""
+
+    code = "forbidden"
+    title = "Forbidden"
+
+
+class TooManyRequestsError(RequestError):
+    """The key of the request has used up what it may at the moment.
+
+    Args:
+        detail: what it has used up.
+        retry_after: seconds after which it may again.
+    """
+
+    code = "too_many_requests"
+    title = "Too Many Requests"
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class NotFoundError(RequestError):
     """Nothing is served at this path."""
 

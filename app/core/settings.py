@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import ConfigurationError
@@ -35,9 +35,6 @@ class Settings(BaseSettings):
     poll_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
         5.0, description="How often to look whether `model` means another version now; 0: never."
     )
-    admin_key: Annotated[SecretStr, Field(min_length=16, max_length=200)] | None = Field(
-        None, description="Key of the admin API; without it there is none."
-    )
     engine: EngineChoice = Field("auto", description="Inference engine.")
     device: DeviceChoice = Field("auto", description="`gpu` ends the start where none is usable.")
     precision: Precision = Field("float32", description="Arithmetic of the engine; bfloat16 only on CPUs that have it.")
@@ -56,6 +53,21 @@ class Settings(BaseSettings):
     forwarded_allow_ips: str = Field(
         "127.0.0.1", description="Proxies whose X-Forwarded-* headers are believed; `*`: all."
     )
+
+    api_keys: str | None = Field(
+        None,
+        description="API keys as `segserve keys new` prints them; without any the service is open, without admin API.",
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File with more of them; it is read again within a second of a change."
+    )
+    cors_origins: str = Field(
+        "",
+        pattern=r"^(\*|https?://[a-z0-9.:\[\]-]+(,https?://[a-z0-9.:\[\]-]+)*)?$",
+        description="Origins whose pages may call the API from a browser, with commas between them; `*`: all.",
+    )
+    docs: bool = Field(True, description="Whether there are `/docs` and `/openapi.json`.")
+    page: bool = Field(True, description="Whether there is the page at `/`, with its files.")
 
     max_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(20_000_000, description="Largest request body, bytes.")
     max_pixels: Annotated[int, Field(ge=1, le=2**28)] = Field(25_000_000, description="Largest picture, pixels.")

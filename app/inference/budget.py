@@ -7,7 +7,7 @@ from threading import Lock
 from app.core.errors import OverloadedError
 
 Claim = Callable[[int], None]
-"""Takes so many pixels, or raises OverloadedError."""
+"""Takes so many pixels, or raises an error that says why it cannot be."""
 
 
 class PixelBudget:

@@ -106,6 +106,10 @@ class Resources:
         self.windows.close()
 
 
+def unclaimed(pixels: int) -> None:
+    """The claim of those whose pixels nobody counts."""
+
+
 class Segmenter:
     """Segments pictures with one loaded model; nothing here blocks the event loop.
 
@@ -126,12 +130,13 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(self, data: bytes, options: SegmentOptions) -> SegmentAnswer:
+    async def segment(self, data: bytes, options: SegmentOptions, claim: Claim = unclaimed) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
+            claim: told the picture's pixels before they are decoded, in another thread; what it raises ends the call.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
@@ -141,8 +146,13 @@ class Segmenter:
             InferenceError: the engine failed on this picture.
         """
         options.require_possible(self.model.labels, self.model.view())
-        with self._resources.budget.ticket() as claim:
-            return await self._segment(data, options, claim)
+        with self._resources.budget.ticket() as from_budget:
+
+            def claim_all(pixels: int) -> None:
+                from_budget(pixels)
+                claim(pixels)
+
+            return await self._segment(data, options, claim_all)
 
     async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
         workers, started = self._resources.workers, time.perf_counter()

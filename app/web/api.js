@@ -24,6 +24,18 @@
  */
 /** @typedef {{name: string, milliseconds: number}} Stage */
 
+/** Sent with every request; in the memory of this page and nowhere else. */
+let key = "";
+
+/** @param {string} given - a key of the service */
+export function useKey(given) {
+  key = given;
+}
+
+export function hasKey() {
+  return key !== "";
+}
+
 const PATIENCE_MS = 120_000;
 const LONGEST_WAIT_SECONDS = 10;
 
@@ -111,7 +123,7 @@ function serverTiming(header) {
 /** @param {string} path @param {RequestInit} init */
 async function send(path, init) {
   try {
-    return await fetch(path, init);
+    return await fetch(path, key ? { ...init, headers: { Authorization: `Bearer ${key}` } } : init);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     const detail = "The service cannot be reached, or the file can no longer be read.";

@@ -1,5 +1,6 @@
 /** Commands that do the same as the page. */
 
+import { hasKey } from "./api.js";
 import { byId, element } from "./dom.js";
 
 /** @typedef {import("./mask.js").View} View */
@@ -27,7 +28,8 @@ export function showCommands(filename, view) {
 /** @param {string} filename @param {string} output */
 function command(filename, output) {
   const url = new URL(`segment?output=${output}`, document.baseURI).href;
-  return `curl --data-binary ${quoted(`@${filename}`)} ${quoted(url)}`;
+  const key = hasKey() ? '-H "Authorization: Bearer $KEY" ' : ""; // not the key itself: commands are copied and kept
+  return `curl ${key}--data-binary ${quoted(`@${filename}`)} ${quoted(url)}`;
 }
 
 /** @param {string} text - as one word of a POSIX shell */

@@ -5,6 +5,7 @@ import { cardOf, modelCard } from "./card.js";
 import { showCommands } from "./curl.js";
 import { byId, element } from "./dom.js";
 import { watchIntake } from "./intake.js";
+import { askForKey, watchKey } from "./key.js";
 import { showNetwork } from "./network.js";
 import { sentence, showClasses, showIdentity, showKnown, showTimes } from "./result.js";
 import { Stage } from "./stage.js";
@@ -92,6 +93,7 @@ function fail(error) {
   problemBox.replaceChildren(element("strong", {}, title), element("p", {}, detail));
   if (id) problemBox.append(element("small", {}, "Request id ", element("code", {}, id)));
   problemBox.hidden = false;
+  askForKey(error.problem);
 }
 
 async function saveView() {
@@ -120,10 +122,18 @@ async function introduce() {
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     status.textContent = error.message;
+    askForKey(error.problem);
   }
 }
 
+function startAgain() {
+  showView();
+  introduce();
+  if (picture) take(picture, 0);
+}
+
 save.addEventListener("click", saveView);
+watchKey(startAgain);
 watchIntake(take);
 showView();
 introduce();

@@ -2,7 +2,6 @@ import logging
 
 import pytest
 from fastapi import FastAPI
-from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 
 from app.api.errors import STATUS, status_of
@@ -10,6 +9,7 @@ from app.core.errors import ImageError, InvalidParameterError, SegserveError, St
 from app.core.settings import Settings
 from app.main import create_app
 from tests.api.running import Service, running
+from tests.fixtures.api_keys import written
 
 NOT_OVER_HTTP = {"configuration_error", "publish_failed", "invalid_data", "training_failed"}
 """What only commands raise."""
@@ -41,7 +41,7 @@ def test_an_error_without_a_row_gets_that_of_its_nearest_base() -> None:
 
 @pytest.mark.anyio
 async def test_every_code_that_a_client_can_meet_stands_in_the_reference(settings: Settings) -> None:
-    app = create_app(settings.model_copy(update={"admin_key": SecretStr("0123456789abcdef")}))
+    app = create_app(settings.model_copy(update={"api_keys": written("segment")}))
     told = {
         code
         for path in app.openapi()["paths"].values()

@@ -1,11 +1,13 @@
 import re
 from collections.abc import AsyncIterator
+from unittest.mock import AsyncMock
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from app.api.middleware import PROTECTION
+from app.api.middleware import PROTECTION, UnforeseenErrorMiddleware
 from app.core.settings import Settings
 from tests.api.running import Service, running
 
@@ -57,6 +59,14 @@ async def test_a_failure_in_the_middle_of_an_answer_reaches_the_server_which_cut
         with pytest.raises(RuntimeError, match="disk gone"):
             await service.http.get("/half")
     assert "unforeseen error" in caplog.text
+
+
+async def test_what_fails_outside_of_requests_reaches_the_server() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("at the start")
+
+    with pytest.raises(RuntimeError, match="at the start"):
+        await UnforeseenErrorMiddleware(broken)({"type": "lifespan"}, AsyncMock(), AsyncMock())
 
 
 async def test_while_draining_every_answer_ends_its_connection(settings: Settings) -> None:

@@ -2,9 +2,9 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from app.api.errors import PROBLEM_TYPE, status_of
+from app.api.key_entries import KeyEntry, digest, entry_text
 from app.core.errors import SegserveError
 from app.core.settings import Settings
 from app.main import create_app
@@ -12,6 +12,7 @@ from tests.api.running import Service
 
 pytestmark = pytest.mark.anyio
 
+API_KEYS = entry_text("all", KeyEntry(sha256=digest(b"k"), scopes=("segment", "admin", "metrics")))
 RUN_BOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
@@ -77,7 +78,7 @@ def all_kinds(kind: type[SegserveError]) -> set[type[SegserveError]]:
 
 
 async def test_code_openapi_and_run_book_know_the_same_errors(tiny_store_path: Path) -> None:
-    settings = Settings(model_store=tiny_store_path, admin_key=SecretStr("k" * 16))
+    settings = Settings(model_store=tiny_store_path, api_keys=API_KEYS)
     operations = [each for path in create_app(settings).openapi()["paths"].values() for each in path.values()]
     answers = [answer for operation in operations for answer in operation["responses"].values()]
     problems = [answer["content"][PROBLEM_TYPE] for answer in answers if PROBLEM_TYPE in answer.get("content", {})]

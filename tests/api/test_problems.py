@@ -1,5 +1,11 @@
 from app.api.problems import problem_answers
-from app.core.errors import EmptyImageError, InvalidImageError, InvalidParameterError, OverloadedError
+from app.core.errors import (
+    EmptyImageError,
+    InvalidImageError,
+    InvalidParameterError,
+    OverloadedError,
+    TooManyRequestsError,
+)
 
 
 def test_errors_of_one_status_share_an_answer_and_a_500_is_always_possible() -> None:
@@ -18,8 +24,9 @@ def test_errors_of_one_status_share_an_answer_and_a_500_is_always_possible() -> 
 
 
 def test_what_is_special_is_shown() -> None:
-    answers = problem_answers(OverloadedError, InvalidParameterError)
+    answers = problem_answers(OverloadedError, TooManyRequestsError, InvalidParameterError)
     assert "Retry-After" in answers[503]["headers"]
+    assert "Retry-After" in answers[429]["headers"]
     example = answers[422]["content"]["application/problem+json"]["examples"]["invalid_parameter"]["value"]
     assert example["parameter"] == "threshold"
     assert "headers" not in answers[422]

@@ -62,7 +62,7 @@ async def test_nothing_comes_from_another_host_and_every_link_leads_somewhere(se
     assert anchors <= set(page.ids)
     assert "post-segment" in page.ids  # the web page leads there
     others = [link for link in page.links if not link.startswith("#")]
-    assert others == ["static/icon.svg", "static/reference.css", "openapi.json"]
+    assert others == ["docs/icon.svg", "docs/reference.css", "openapi.json"]
     for link in others:
         assert (await service.http.get(f"/{link}")).status_code == 200
 

@@ -11,6 +11,7 @@ STABLE_CODES = {
     "configuration_error",
     "corrupt_version",
     "empty_image",
+    "forbidden",
     "image_too_large",
     "inference_failed",
     "internal_error",
@@ -25,7 +26,9 @@ STABLE_CODES = {
     "publish_failed",
     "store_unavailable",
     "too_many_parts",
+    "too_many_requests",
     "training_failed",
+    "unauthorized",
     "unsupported_image",
 }
 

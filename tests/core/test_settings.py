@@ -64,6 +64,12 @@ def test_other_peoples_names_are_none_of_our_business(monkeypatch: pytest.Monkey
         ("MODEL", ""),
         ("ROOT_PATH", "api"),
         ("ROOT_PATH", "/api/"),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "https://example.com/"),
+        ("CORS_ORIGINS", "https://Example.com"),
+        ("CORS_ORIGINS", "https://example.com, http://localhost"),
+        ("CORS_ORIGINS", "https://example.com,*"),
+        ("CORS_ORIGINS", "null"),
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +99,11 @@ def test_the_platforms_port_is_used_where_ours_is_not_set(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("path", ["", "/api", "/api/v1"])
 def test_a_root_path_starts_with_a_slash_and_does_not_end_with_one(path: str) -> None:
     assert load_settings(root_path=path).root_path == path
+
+
+@pytest.mark.parametrize("origins", ["", "*", "https://example.com", "http://localhost:5173,https://[::1]:8443"])
+def test_origins_are_as_browsers_send_them(origins: str) -> None:
+    assert load_settings(cors_origins=origins).cors_origins == origins
 
 
 def test_settings_do_not_change() -> None:

@@ -46,8 +46,10 @@ def test_errors_of_the_service_pass_unchanged(server: ServerProcess, tmp_path: P
     with running_gateway(tmp_path, [server.port]) as gateway:
         answer = httpx.post(f"{gateway.url}/segment", content=PICTURE)
         nowhere = httpx.get(f"{gateway.url}/nowhere")
+        asked = httpx.options(f"{gateway.url}/models")  # as a browser does for a page of another origin
     assert (answer.status_code, problem(answer).code) == (400, "invalid_image")
     assert (nowhere.status_code, problem(nowhere).code) == (404, "not_found")
+    assert (asked.status_code, problem(asked).code) == (405, "method_not_allowed")
 
 
 def test_gateway_and_service_refuse_the_same_bodies(server: ServerProcess, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from tests.e2e.process import ServerProcess
+from tests.fixtures.api_keys import WITH_KEY, written
 
 SHIPPED = Path(__file__).parents[2] / "model_store"
-KEY = "0123456789abcdef"
 WARM_UP = 3
 """Rounds until allocators and pools of threads have what they keep."""
 ROUNDS = 7
@@ -24,11 +24,11 @@ PICTURES = 2
 def test_a_version_that_is_unloaded_gives_its_memory_back(tmp_path: Path, photograph: bytes) -> None:
     """With networks of real size; they take some 40 MB each, 8 of them for the weights."""
     store = shutil.copytree(SHIPPED, tmp_path / "store")
-    environment = {"SEGSERVE_ADMIN_KEY": KEY, "SEGSERVE_DRAIN_SECONDS": "0"}
+    environment = {"SEGSERVE_API_KEYS": written("segment", "admin"), "SEGSERVE_DRAIN_SECONDS": "0"}
     arguments = ["--model-store", str(store), "--model", "pets:3", "--engine", "openvino"]
     with (
         ServerProcess(*arguments, environment=environment) as server,
-        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as admin,
+        httpx.Client(base_url=server.url, headers=WITH_KEY, timeout=60) as admin,
     ):
         server.wait_for("ready")
         assert admin.post("/segment", content=photograph).status_code == 200

@@ -58,7 +58,7 @@ def run(command: list[str], folder: Path) -> str:
 
 def test_curl_examples(shipped: str, folder: Path) -> None:
     for block in blocks("sh", "curl"):
-        if "ADMIN_KEY" in block:
+        if "$KEY" in block:
             continue
         strict = "-eu" if "| head" in block else "-euo pipefail"  # what `head` does not read, curl cannot write
         output = run(["bash", *strict.split(), "-c", block.replace(ADDRESS, shipped)], folder)
@@ -73,18 +73,23 @@ def test_curl_examples(shipped: str, folder: Path) -> None:
             assert (image.size, image.mode) == (size, mode)
 
 
-def test_admin_example(folder: Path) -> None:
-    (block,) = blocks("sh", "ADMIN_KEY")
+def test_keys_and_the_admin_api(folder: Path) -> None:
+    (making,), using = blocks("sh", "keys new"), blocks("sh", "$KEY")
+    key = run(["bash", "-euo", "pipefail", "-c", making + "echo $KEY"], folder).splitlines()[-1]
     shutil.copytree(ROOT / "model_store", folder / "model_store", dirs_exist_ok=True)
-    environment = {"SEGSERVE_ADMIN_KEY": "0123456789abcdef"}
+    environment = {"SEGSERVE_API_KEYS_FILE": str(folder / "keys.toml")}
     with ServerProcess("--model-store", str(folder / "model_store"), environment=environment) as server:
         server.wait_for("ready")
         address = server.url.removeprefix("http://")
-        key = f"SEGSERVE_ADMIN_KEY={environment['SEGSERVE_ADMIN_KEY']}\n"
-        output = run(["bash", "-euo", "pipefail", "-c", key + block.replace(ADDRESS, address)], folder)
-        (entry,) = httpx.get(f"{server.url}/models").json()["models"]
-    assert "urn:segserve:error" not in output
+        for block in using:
+            output = run(["bash", "-euo", "pipefail", "-c", f"KEY={key}\n" + block.replace(ADDRESS, address)], folder)
+            assert "urn:segserve:error" not in output
+        models = httpx.get(f"{server.url}/models", headers={"X-API-Key": key}).json()["models"]
+        assert httpx.get(f"{server.url}/models").status_code == 401
+    (entry,) = models
     assert (entry["aliases"], entry["loaded"]) == ({"production": 3}, [3])
+    with Image.open(folder / "mask.png") as mask:
+        assert mask.mode == "P"
 
 
 def test_python_example(shipped: str, folder: Path) -> None:

@@ -8,9 +8,9 @@ import httpx
 
 from app.store.repository import ModelStore
 from tests.e2e.process import ServerProcess
+from tests.fixtures.api_keys import WITH_KEY, written
 from tests.fixtures.damage import damage
 
-KEY = "0123456789abcdef"
 SWITCHES = 40
 CLIENTS = 4
 
@@ -34,7 +34,7 @@ class Answers:
 
     def collect(self) -> None:
         """A client with a connection of its own."""
-        with httpx.Client(base_url=self.url, timeout=60) as client:
+        with httpx.Client(base_url=self.url, headers=WITH_KEY, timeout=60) as client:
             while not self.stop.is_set():
                 response = client.post("/segment", content=self.photograph)
                 version = response.headers.get("segserve-model", "").partition(";")[0]
@@ -47,11 +47,12 @@ class Answers:
 def test_switches_under_load_fail_no_request_and_mix_no_answers(three_versions: ModelStore, photograph: bytes) -> None:
     """Some of them load the version first, the others find it in memory; broken ones are asked for in between."""
     damage(three_versions.root / "pets" / "3")
-    environment = {"SEGSERVE_ADMIN_KEY": KEY, "SEGSERVE_DRAIN_SECONDS": "0", "SEGSERVE_POLL_SECONDS": "0.1"}
+    keys = written("segment", "admin")
+    environment = {"SEGSERVE_API_KEYS": keys, "SEGSERVE_DRAIN_SECONDS": "0", "SEGSERVE_POLL_SECONDS": "0.1"}
     store = str(three_versions.root)
     with (
         ServerProcess("--model-store", store, environment=environment) as server,
-        httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as admin,
+        httpx.Client(base_url=server.url, headers=WITH_KEY, timeout=60) as admin,
     ):
         server.wait_for("ready")
         expected = {}

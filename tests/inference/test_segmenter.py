@@ -16,6 +16,7 @@ from app.core.errors import (
     InferenceError,
     InvalidImageError,
     InvalidParameterError,
+    TooManyRequestsError,
 )
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, Plan, all_pixels, decode
@@ -102,6 +103,21 @@ async def test_a_jpeg_is_decoded_small_unless_its_pixels_are_shown(
     for output in ("mask", "overlay"):
         assert (await segmenter.segment(data, SegmentOptions(output))).size == (300, 400)
     assert shapes == {"mask": [(75, 100, 3)], "overlay": [(75, 100, 3), (300, 400, 3)]}
+
+
+async def test_the_claim_is_told_the_pixels_of_each_picture_before_they_are_decoded(segmenter: Segmenter) -> None:
+    claimed: list[int] = []
+    mask, overlay = SegmentOptions(), SegmentOptions("overlay")
+    for kind, options in (("JPEG", mask), ("PNG", mask), ("JPEG", overlay)):
+        await segmenter.segment(encoded(chelsea(30, 40), kind), options, claimed.append)
+    assert claimed == [1200, 1200, 1200]
+
+    def refusing(pixels: int) -> None:
+        raise TooManyRequestsError("enough")
+
+    with pytest.raises(TooManyRequestsError, match="enough"):
+        await segmenter.segment(encoded(chelsea(30, 40)), SegmentOptions(), refusing)
+    assert segmenter._resources.budget.taken == 0
 
 
 async def test_every_output_shows_the_same_mask(segmenter: Segmenter, model: LoadedModel) -> None:

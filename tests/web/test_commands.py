@@ -6,15 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.web.visit import Visit
 
 NAME = "it's a cat; $(exit 1).jpg"
-
-
-def shown(page: Page) -> list[str]:
-    return page.locator("#commands code").all_text_contents()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
@@ -23,7 +19,7 @@ def test_commands_do_what_the_page_did(visit: Visit, cat: bytes, tmp_path: Path)
     page = visit.open("/segmentation/")
     visit.segment(cat, NAME)
     page.get_by_role("radio", name="Mask").check()
-    asked, drawn = shown(page)
+    asked, drawn = visit.commands()
     assert f"{visit.server}/segmentation/segment?output=json" in asked
     answers = [
         subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True).stdout
@@ -36,8 +32,8 @@ def test_commands_do_what_the_page_did(visit: Visit, cat: bytes, tmp_path: Path)
 
 
 def test_before_any_picture_there_is_an_example(visit: Visit) -> None:
-    page = visit.open()
-    assert shown(page) == [
+    visit.open()
+    assert visit.commands() == [
         f"curl --data-binary @cat.jpg '{visit.server}/segment?output=json'",
         f"curl --data-binary @cat.jpg '{visit.server}/segment?output=overlay' -o cat-overlay.png",
     ]
@@ -53,5 +49,5 @@ def test_copying(visit: Visit, secure: bool) -> None:
     button.click()
     expect(button).to_have_text("Copied")
     if secure:
-        assert page.evaluate("navigator.clipboard.readText()") == shown(page)[0]
-    assert page.evaluate("getSelection().toString()") == shown(page)[0]
+        assert page.evaluate("navigator.clipboard.readText()") == visit.commands()[0]
+    assert page.evaluate("getSelection().toString()") == visit.commands()[0]

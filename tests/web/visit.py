@@ -70,6 +70,10 @@ class Visit:
         """Paths, with their queries, of what was sent to be segmented."""
         return [request.url.removeprefix(self.server) for request in self.requests if request.method == "POST"]
 
+    def commands(self) -> list[str]:
+        """The curl lines."""
+        return self.page.locator("#commands code").all_text_contents()
+
     def values(self, selector: str) -> list[float]:
         """The exact numbers behind the texts of `<data>` elements."""
         return [float(element.get_attribute("value") or "nan") for element in self.page.locator(selector).all()]

@@ -2,27 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from app.api.keys import require_key
 from app.api.parameters import GivenOnce
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.routes.models import ModelName, VersionNumber
 from app.api.schemas import AliasBody, ModelBody, model_body
 from app.api.state import State, StateDependency
-from app.core.errors import (
-    AliasConflictError,
-    InvalidParameterError,
-    ModelInUseError,
-    ModelNotLoadedError,
-    UnauthorizedError,
-)
+from app.core.errors import AliasConflictError, InvalidParameterError, ModelInUseError, ModelNotLoadedError
 from app.store.names import PRODUCTION
 from app.store.repository import ModelVersion
 
-REFUSED = (UnauthorizedError, InvalidParameterError)
+router = APIRouter(prefix="/models/{name}/{version}", tags=["admin"], dependencies=[GivenOnce])
 
 
 class ActivateQuery(BaseModel):
@@ -36,19 +29,7 @@ class ActivateQuery(BaseModel):
     )
 
 
-def admin_router(key: SecretStr) -> APIRouter:
-    """The routes, for those who have the key."""
-    router = APIRouter(
-        prefix="/models/{name}/{version}", tags=["admin"], dependencies=[Depends(require_key(key)), GivenOnce]
-    )
-    router.post("/load", responses=problem_answers(*REFUSED, *UNUSABLE_MODEL))(load)
-    router.post("/unload", status_code=204, responses=problem_answers(*REFUSED, ModelNotLoadedError, ModelInUseError))(
-        unload
-    )
-    router.post("/activate", responses=problem_answers(*REFUSED, AliasConflictError, *UNUSABLE_MODEL))(activate)
-    return router
-
-
+@router.post("/load", responses=problem_answers(InvalidParameterError, *UNUSABLE_MODEL))
 async def load(service: StateDependency, name: ModelName, version: VersionNumber) -> ModelBody:
     """Brings a version into this replica's memory; it is verified and warm when this is answered.
 
@@ -58,11 +39,17 @@ async def load(service: StateDependency, name: ModelName, version: VersionNumber
     return model_body(served.model.identity)
 
 
+@router.post(
+    "/unload",
+    status_code=204,
+    responses=problem_answers(InvalidParameterError, ModelNotLoadedError, ModelInUseError),
+)
 async def unload(service: StateDependency, name: ModelName, version: VersionNumber) -> None:
     """Takes a version out of this replica's memory; requests that it has are answered first."""
     service.pool.unload(name, version)
 
 
+@router.post("/activate", responses=problem_answers(InvalidParameterError, AliasConflictError, *UNUSABLE_MODEL))
 async def activate(
     service: StateDependency, name: ModelName, version: VersionNumber, query: Annotated[ActivateQuery, Query()]
 ) -> AliasBody:

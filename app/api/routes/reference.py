@@ -6,8 +6,12 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import Response
 
 from app.api.conditional import conditional_response
+from app.api.errors import NOT_FOUND
 from app.api.reference import reference_page
-from app.api.routes.page import PAGE_POLICY
+from app.api.routes.page import PAGE_POLICY, WEB, file_response
+from app.core.errors import NotFoundError
+
+FILES = ("icon.svg", "reference.css")
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,6 +23,14 @@ def docs(request: Request) -> Response:
     return conditional_response(
         request, page.encode(), "text/html; charset=utf-8", {"Content-Security-Policy": PAGE_POLICY}
     )
+
+
+@router.get("/docs/{name}")
+def file(request: Request, name: str) -> Response:
+    """A file of that page, which has them also where the web page is switched off."""
+    if name not in FILES:
+        raise NotFoundError(NOT_FOUND)
+    return file_response(request, WEB, name)
 
 
 @router.get("/openapi.json")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.api.body import read_pictures
+from app.api.keys import KeyClaim
 from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
@@ -93,7 +94,11 @@ router = APIRouter(tags=["segmentation"])
     openapi_extra=REQUEST_BODY,
 )
 async def segment(
-    request: Request, service: StateDependency, record: RecordDependency, query: Annotated[SegmentQuery, Query()]
+    request: Request,
+    service: StateDependency,
+    record: RecordDependency,
+    claim: KeyClaim,
+    query: Annotated[SegmentQuery, Query()],
 ) -> Response:
     """Says for every pixel of a picture which class it belongs to.
 
@@ -120,7 +125,7 @@ async def segment(
             uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
 
             async def one(picture: bytes) -> SegmentAnswer:
-                answer = await served.segmenter.segment(picture, options)
+                answer = await served.segmenter.segment(picture, options, claim)
                 record.note(answer)
                 service.metrics.segmented(answer, served.model.labels)
                 return answer

@@ -13,6 +13,13 @@ async def test_for_people(service: Service) -> None:
     assert "POST /segment" in response.text
 
 
+async def test_its_files_are_its_own_and_no_others(service: Service) -> None:
+    response = await service.http.get("/docs/reference.css")
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    for path in ("/docs/index.html", "/docs/main.js", "/docs/", "/docs/..%2findex.html"):
+        service.problem(await service.http.get(path), 404, "not_found")
+
+
 async def test_for_programs(service: Service) -> None:
     description = (await service.http.get("/openapi.json")).json()
     assert description["openapi"].startswith("3.1")

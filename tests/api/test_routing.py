@@ -1,0 +1,63 @@
+import pytest
+from fastapi import FastAPI
+
+from app.api.key_entries import Scope
+from app.core.settings import Settings
+from app.main import create_app
+from tests.api.running import running
+from tests.fixtures.api_keys import WITH_KEY, written
+
+pytestmark = pytest.mark.anyio
+
+SCOPES: dict[tuple[str, str], set[Scope]] = {
+    ("POST", "/segment"): {"segment"},
+    ("GET", "/model"): {"segment", "admin"},
+    ("GET", "/model/architecture"): {"segment", "admin"},
+    ("GET", "/models"): {"segment", "admin"},
+    ("GET", "/models/pets/1"): {"segment", "admin"},
+    ("POST", "/models/pets/1/load"): {"admin"},
+    ("POST", "/models/pets/1/unload"): {"admin"},
+    ("POST", "/models/pets/1/activate"): {"admin"},
+    ("GET", "/metrics"): {"metrics"},
+}
+OPEN = ("/", "/static/main.js", "/docs", "/docs/reference.css", "/openapi.json", "/health/live", "/health/ready")
+
+
+def operations(app: FastAPI) -> set[tuple[str, str]]:
+    paths = app.openapi()["paths"].items()
+    return {(method.upper(), path.format(name="pets", version=1)) for path, item in paths for method in item}
+
+
+async def test_which_scope_opens_what(settings: Settings) -> None:
+    scope: Scope
+    for scope in ("segment", "admin", "metrics"):
+        async with running(settings.model_copy(update={"api_keys": written(scope)})) as service:
+            assert operations(service.app) == {*SCOPES, ("GET", "/health/live"), ("GET", "/health/ready")}
+            for (method, path), scopes in SCOPES.items():
+                response = await service.http.request(method, path, headers=WITH_KEY)
+                assert (response.status_code != 403) == (scope in scopes), (method, path)
+                assert (await service.http.request(method, path)).status_code == 401
+            for path in OPEN:
+                assert (await service.http.get(path)).status_code == 200
+
+
+async def test_without_keys_all_but_the_admin_api_is_open(settings: Settings) -> None:
+    assert operations(create_app(settings)) == {
+        *(operation for operation, scopes in SCOPES.items() if scopes != {"admin"}),
+        ("GET", "/health/live"),
+        ("GET", "/health/ready"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "gone"),
+    [("docs", ["/docs", "/docs/reference.css", "/openapi.json"]), ("page", ["/", "/static/main.js"])],
+)
+async def test_page_and_reference_can_be_switched_off(settings: Settings, setting: str, gone: list[str]) -> None:
+    async with running(settings.model_copy(update={setting: False})) as service:
+        for path in OPEN:
+            response = await service.http.get(path)
+            if path in gone:
+                service.problem(response, 404, "not_found")
+            else:
+                assert response.status_code == 200
