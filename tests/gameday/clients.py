@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from tests.fixtures.api_keys import WITH_KEY
+
 Note = Callable[[str, str, str, str, str], None]
 """Adds a row to the table: what was done, what clients saw, for how long, what was lost, what log and metrics said."""
 
@@ -96,10 +98,12 @@ class Clients:
         return {answer.content for answer in self.answers if answer.status == httpx.codes.OK}
 
     def _send(self) -> None:
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(headers=WITH_KEY, timeout=60) as client:  # which those need that know keys
             while not self._stop.is_set():
                 began = time.monotonic()
                 self.answers.append(self._answer(client, began))
+                if not self.answers[-1].status:
+                    time.sleep(0.2)
 
     def _answer(self, client: httpx.Client, began: float) -> Answer:
         for attempt in range(self._tries):

@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import ExitStack
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -17,11 +18,10 @@ def test_no_file_descriptors(store: ModelStore, photograph: bytes, note: Note) -
         server.wait_for("ready")
         with Clients(server.url, photograph, 2).sending() as clients:
             clients.wait_for(10)
-            idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
-            time.sleep(3)
-            clients.wait_for(20)  # those who are connected are answered
-            for connection in idle:
-                connection.close()
+            with ExitStack() as idle:
+                for _ in range(100):
+                    idle.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+                clients.wait_for(50)  # those who are connected are answered
             begun = time.monotonic()
             block_until(lambda: httpx.get(f"{server.url}/health/live").status_code == 200)
             back = time.monotonic() - begun
@@ -44,7 +44,7 @@ def test_no_memory(store: ModelStore, photograph: bytes, large_photograph: bytes
         httpx.post(f"{measured.url}/segment", content=photograph).raise_for_status()
         address_space = measured.address_space_mb()
         end(measured)
-    limit = int(address_space) + 150
+    limit = int(address_space) + 300
     with replica(store.root, limits=f"ulimit -v {limit * 1024}", poll_seconds=0) as server:
         server.wait_for("ready")
 

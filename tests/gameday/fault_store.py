@@ -12,14 +12,14 @@ import httpx
 import pytest
 
 from app.store.repository import ModelStore
+from tests.fixtures.api_keys import WITH_KEY, written
 from tests.fixtures.damage import damage
 from tests.fixtures.waiting import block_until
 from tests.gameday.clients import Clients, Note
 from tests.gameday.conftest import STORE
 from tests.gameday.replicas import end, log_of, replica
 
-KEY = "0123456789abcdef"
-ADMIN = {"Authorization": f"Bearer {KEY}"}
+KEYS = written("segment", "admin", "metrics")
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def test_disk_full_while_publishing(tmp_path: Path, photograph: bytes, note: Not
     with mounted(folder, "size=30m"):
         store = folder / "store"
         shutil.copytree(STORE / "pets" / "3", store / "pets" / "3")
-        (store / "pets" / "aliases.json").write_text('{"production": 3}')
+        ModelStore(store).set_alias("pets", "production", 3)
         before = contents(store)
         with replica(store, poll_seconds=0.2) as server:
             server.wait_for("ready")
@@ -84,11 +84,11 @@ def test_read_only_store(tmp_path: Path, photograph: bytes, note: Note) -> None:
     with mounted(folder, "size=90m"):
         store = Path(shutil.copytree(STORE, folder / "store"))
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-        with replica(store, admin_key=KEY) as server:
+        with replica(store, api_keys=KEYS) as server:
             server.wait_for("ready")
             done = publish_again(store)
-            activated = httpx.post(f"{server.url}/models/pets/2/activate", headers=ADMIN, timeout=60)
-            assert httpx.post(f"{server.url}/segment", content=photograph).status_code == 200
+            activated = httpx.post(f"{server.url}/models/pets/2/activate", headers=WITH_KEY, timeout=60)
+            assert httpx.post(f"{server.url}/segment", content=photograph, headers=WITH_KEY).status_code == 200
             end(server)
     assert done.returncode == 1
     assert (activated.status_code, activated.json()["code"]) == (503, "store_unavailable")
@@ -117,16 +117,16 @@ SPOILED = {"truncated": cut_off, "of another version": swapped, "with one bit fl
 
 @pytest.mark.parametrize("how", list(SPOILED))
 def test_damaged_weights(how: str, store: ModelStore, photograph: bytes, note: Note) -> None:
-    with replica(store.root, admin_key=KEY, model="pets:2", poll_seconds=0.2) as server:
+    with replica(store.root, api_keys=KEYS, model="pets:2", poll_seconds=0.2) as server:
         server.wait_for("ready")
         SPOILED[how](store.root / "pets" / "3")
         with Clients(server.url, photograph, 2).sending() as clients:
             clients.wait_for(10)
             begun = time.monotonic()
-            refused = httpx.post(f"{server.url}/models/pets/3/load", headers=ADMIN, timeout=60)
+            refused = httpx.post(f"{server.url}/models/pets/3/load", headers=WITH_KEY, timeout=60)
             seconds = time.monotonic() - begun
             clients.wait_for(10)
-        metrics = httpx.get(f"{server.url}/metrics").text
+        metrics = httpx.get(f"{server.url}/metrics", headers=WITH_KEY).text
         end(server)
     assert (refused.status_code, refused.json()["code"]) == (409, "model_unusable")
     assert "segserve_failed_versions 1.0" in metrics
@@ -145,15 +145,15 @@ def test_damaged_weights(how: str, store: ModelStore, photograph: bytes, note: N
 
 def test_store_gone_and_back(store: ModelStore, photograph: bytes, note: Note) -> None:
     away = store.root.with_name("away")
-    with replica(store.root, admin_key=KEY, poll_seconds=0.2) as server:
+    with replica(store.root, api_keys=KEYS, poll_seconds=0.2) as server:
         server.wait_for("ready")
         with Clients(server.url, photograph, 2).sending() as clients:
             clients.wait_for(10)
             store.root.rename(away)
             begun = time.monotonic()
             server.wait_for("pets:production stays as it is")
-            listed = httpx.get(f"{server.url}/models")
-            activated = httpx.post(f"{server.url}/models/pets/2/activate", headers=ADMIN, timeout=60)
+            listed = httpx.get(f"{server.url}/models", headers=WITH_KEY)
+            activated = httpx.post(f"{server.url}/models/pets/2/activate", headers=WITH_KEY, timeout=60)
             clients.wait_for(50)
             away.rename(store.root)
             seconds = time.monotonic() - begun
