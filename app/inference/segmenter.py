@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import InferenceError
+from app.core.errors import InferenceError, SegserveError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
@@ -18,7 +18,7 @@ from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Inference, Scheduler
-from app.inference.workers import PixelWorkers
+from app.inference.workers import PixelWorkers, Tell
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
 
@@ -95,12 +95,17 @@ class Resources:
     @classmethod
     def of(cls, settings: Settings) -> "Resources":
         """As wide as there are CPUs."""
-        return cls(PixelWorkers(), PixelWorkers(), PixelBudget(settings.max_queue_pixels))
+        workers = PixelWorkers(decode_seconds=settings.decode_timeout_seconds)
+        return cls(workers, PixelWorkers(), PixelBudget(settings.max_queue_pixels))
 
     def close(self) -> None:
         """Finishes what was accepted, then ends the threads; blocks."""
         self.workers.close()
         self.windows.close()
+
+
+def _untold(error: SegserveError) -> None:
+    """For those who wait for the end anyway."""
 
 
 class Segmenter:
@@ -123,27 +128,29 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(self, data: bytes, options: SegmentOptions) -> SegmentAnswer:
+    async def segment(self, data: bytes, options: SegmentOptions, tell: Tell = _untold) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
+            tell: told as soon as the picture takes too long to decode; the call ends when its thread is free again.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
-            ImageError: the picture is not one, or too large.
+            ImageError: the picture is not one, too large, or takes too long to decode.
             AnswerTooLargeError: the answer would be.
             OverloadedError: too many pixels are being worked on.
+            DecodersStalledError: no thread is left to decode it.
             InferenceError: the engine failed on this picture.
         """
         options.require_possible(self.model.labels, self.model.view())
         with self._resources.budget.ticket() as claim:
-            return await self._segment(data, options, claim)
+            return await self._segment(data, options, claim, tell)
 
-    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
         workers, started = self._resources.workers, time.perf_counter()
-        prepared = await workers.run(partial(self._prepare, data, options, claim))
+        prepared = await workers.run(partial(self._prepare, data, options, claim), tell)
         decoded = time.perf_counter()
         if prepared.image is None:
             return await self._in_windows(prepared, options, decoded - started)
@@ -229,4 +236,4 @@ class Segmenter:
     async def close(self) -> None:
         """Finishes what is running, then frees the model."""
         await self.scheduler.close()
-        await self._resources.workers.run(self.model.close)
+        await asyncio.to_thread(self.model.close)
