@@ -133,8 +133,11 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
     rgb = to_rgb(image, stored)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
-    size = (width, height) if orientation in _SIDEWAYS else (height, width)
-    return Picture(np.asarray(rgb), size, image.format or kind)
+    pixels: NDArray[np.uint8] = np.asarray(rgb)
+    size = (pixels.shape[0], pixels.shape[1])
+    if isinstance(image, JpegImageFile):  # perhaps at a reduced scale; others are turned by what only loading tells
+        size = (width, height) if orientation in _SIDEWAYS else (height, width)
+    return Picture(pixels, size, image.format or kind)
 
 
 def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
