@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from app.core.errors import (
 )
 from app.imaging.colour import raw_mode, to_rgb
 from app.imaging.signatures import Kind, recognise
+from app.imaging.structure import MAX_RUN_LENGTH_PIXELS, BoundedReader, canvas_of_webp, check_exif, check_structure
 
 # Pillow's limit is one for the process, and warns at half of it. Ours belongs to each call and is always checked.
 Image.MAX_IMAGE_PIXELS = None
@@ -36,6 +36,8 @@ _UPRIGHT = {
 
 _SIDEWAYS = (5, 6, 7, 8)
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
+_RUN_LENGTHS = (1, 2)
+"""Compressions of a BMP (BI_RLE8, BI_RLE4)."""
 _FAX = ("group3", "group4", "tiff_ccitt")
 
 
@@ -95,7 +97,7 @@ def decode(
 
     Raises:
         EmptyImageError: no bytes.
-        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory.
+        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory; made of too many pieces.
         UnsupportedImageError: a kind that is not decoded here.
         InvalidImageError: not a picture, a broken one, or one that ends too early.
     """
@@ -115,9 +117,16 @@ def decode(
 
 
 def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Picture:
-    image = Image.open(BytesIO(data), formats=(kind,))
+    check_structure(data, kind)
+    if canvas := canvas_of_webp(data):
+        _check_pixels(canvas, limits.max_pixels)
+    image = Image.open(BoundedReader(data), formats=(kind,))
     width, height = image.size
-    _check_pixels(image, limits)
+    tags = getattr(image, "tag_v2", {})
+    for size in (image.size, (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):  # whole tiles are decoded
+        _check_pixels(size, limits.max_pixels)
+    if image.info.get("compression") in _RUN_LENGTHS:
+        _check_pixels(image.size, MAX_RUN_LENGTH_PIXELS)
     sideways = isinstance(image, JpegImageFile) and _orientation(image) in _SIDEWAYS
     at_least = plan((width, height) if sideways else (height, width))
     if image.info.get("compression") in _FAX:
@@ -140,13 +149,12 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
     return Picture(pixels, size, image.format or kind)
 
 
-def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
-    """Refuses from the header alone; a TIFF's tiles may be larger than the picture and are decoded whole."""
-    tags = getattr(image, "tag_v2", {})
-    for width, height in (image.size, (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):
-        if width * height > limits.max_pixels:
-            pixels = f"{width} × {height} = {width * height:,} pixels"
-            raise ImageTooLargeError(f"{pixels} are more than the {limits.max_pixels:,} allowed")
+def _check_pixels(size: Size, limit: int) -> None:
+    """Refuses a (width, height) that a header claims."""
+    width, height = size
+    if width * height > limit:
+        pixels = f"{width} × {height} = {width * height:,} pixels"
+        raise ImageTooLargeError(f"{pixels} are more than the {limit:,} allowed")
 
 
 def _orientation(image: Image.Image) -> int:
@@ -154,6 +162,7 @@ def _orientation(image: Image.Image) -> int:
 
     Before loading, only a JPEG knows it; Pillow turns a TIFF upright by itself while loading.
     """
+    check_exif(image.info.get("exif"), image.info.get("Raw profile type exif"))
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # broken metadata do not make a picture unreadable
