@@ -17,11 +17,9 @@ from app.core.errors import (
     UnsupportedImageError,
 )
 from app.imaging.colour import raw_mode, to_rgb
+from app.imaging.pixel_limit import at_most, check_pixels
 from app.imaging.signatures import Kind, recognise
-from app.imaging.structure import MAX_RUN_LENGTH_PIXELS, BoundedReader, canvas_of_webp, check_exif, check_structure
-
-# Pillow's limit is one for the process, and warns at half of it. Ours belongs to each call and is always checked.
-Image.MAX_IMAGE_PIXELS = None
+from app.imaging.structure import MAX_RUN_LENGTH_PIXELS, BoundedReader, check_exif, check_structure
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -107,7 +105,8 @@ def decode(
         raise ImageTooLargeError(f"{len(data):,} bytes are more than the {limits.max_bytes:,} allowed")
     kind = recognise(data)
     try:
-        return _decode(data, kind, limits, plan)
+        with at_most(limits.max_pixels):
+            return _decode(data, kind, limits, plan)
     except SegserveError:
         raise
     except MemoryError as error:
@@ -118,15 +117,13 @@ def decode(
 
 def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Picture:
     check_structure(data, kind)
-    if canvas := canvas_of_webp(data):
-        _check_pixels(canvas, limits.max_pixels)
     image = Image.open(BoundedReader(data), formats=(kind,))
     width, height = image.size
-    tags = getattr(image, "tag_v2", {})
-    for size in (image.size, (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):  # whole tiles are decoded
-        _check_pixels(size, limits.max_pixels)
+    check_pixels(image.size, limits.max_pixels)
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose tiles are decoded whole, however large
+    check_pixels((int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0))), limits.max_pixels)
     if image.info.get("compression") in _RUN_LENGTHS:
-        _check_pixels(image.size, MAX_RUN_LENGTH_PIXELS)
+        check_pixels(image.size, MAX_RUN_LENGTH_PIXELS)
     sideways = isinstance(image, JpegImageFile) and _orientation(image) in _SIDEWAYS
     at_least = plan((width, height) if sideways else (height, width))
     if image.info.get("compression") in _FAX:
@@ -147,14 +144,6 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
     if isinstance(image, JpegImageFile):  # perhaps at a reduced scale; others are turned by what only loading tells
         size = (width, height) if orientation in _SIDEWAYS else (height, width)
     return Picture(pixels, size, image.format or kind)
-
-
-def _check_pixels(size: Size, limit: int) -> None:
-    """Refuses a (width, height) that a header claims."""
-    width, height = size
-    if width * height > limit:
-        pixels = f"{width} × {height} = {width * height:,} pixels"
-        raise ImageTooLargeError(f"{pixels} are more than the {limit:,} allowed")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -104,13 +104,6 @@ def check_exif(*blocks: bytes | str | None) -> None:
     _check(sum(len(block or b"") for block in blocks), MAX_EXIF, "bytes of EXIF data")
 
 
-def canvas_of_webp(data: bytes) -> tuple[int, int] | None:
-    """(width, height) that an extended WebP file claims, for which its decoder takes memory as soon as it is opened."""
-    if data[12:16] != b"VP8X" or len(data) < 30:
-        return None
-    return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
-
-
 def _check(count: int, limit: int, what: str) -> None:
     if count > limit:
         raise ImageTooLargeError(f"the file is made of more than {limit:,} {what}")

@@ -17,7 +17,6 @@ from app.imaging.structure import (
     MAX_READS,
     MAX_SCANS,
     BoundedReader,
-    canvas_of_webp,
     check_exif,
     check_structure,
 )
@@ -214,6 +213,23 @@ def test_strips_of_a_tiff_beyond_its_pixels() -> None:
         decode(tiff(fields | {273: [8] * 300_000, 279: [1]}, b"\1\2"), LIMITS)
 
 
+def test_tiles_of_a_tiff_that_are_no_size() -> None:
+    fields = {
+        256: [16],
+        257: [16],
+        258: [8],
+        259: [1],
+        262: [1],
+        277: [1],
+        322: [16] * 1000,
+        323: [2**31],
+        324: [8],
+        325: [256],
+    }
+    with pytest.raises(InvalidImageError):  # and no thousand times two billion numbers
+        decode(tiff(fields, bytes(256)), LIMITS)
+
+
 def test_exif_data_of_an_avif_are_looked_at_as_soon_as_it_is_opened() -> None:
     exif = tags((282, 1, 1_000_000, 26)).ljust(1_000_026, b"\1")
     data = bytearray(encoded(SMALL, "AVIF", exif=exif))
@@ -226,12 +242,22 @@ def test_exif_data_of_an_avif_are_looked_at_as_soon_as_it_is_opened() -> None:
         check_structure(bytes(data) + b"II*\0" * 9, "AVIF")
 
 
+@pytest.mark.parametrize("disposal", [0, 1, 2, 3])
+def test_a_gif_whose_frame_is_larger_than_its_screen(disposal: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(gif(b"!\xf9\4" + bytes([disposal << 2 | 1, 0, 0, 0, 0])))
+    assert decode(bytes(data), LIMITS).size == (1, 1)
+    frame = data.index(b",")
+    data[frame + 5 : frame + 9] = b"\xff" * 4
+    monkeypatch.setattr("PIL.Image.core.fill", lambda *_: pytest.fail("4 GB"))
+    with pytest.raises(ImageTooLargeError, match="65535 × 65535"):
+        decode(bytes(data), LIMITS)
+
+
 @pytest.mark.parametrize("animated", [False, True])
 def test_the_canvas_of_a_webp_is_read_before_it_is_made(animated: bool) -> None:
-    assert canvas_of_webp(encoded(SMALL, "WEBP")) is None
     options: dict[str, Any] = {"save_all": True, "append_images": [Image.new("RGB", (16, 16))]} if animated else {}
     data = bytearray(encoded(SMALL, "WEBP", exif=tags(), **options))
-    assert canvas_of_webp(bytes(data)) == (16, 16)
+    assert decode(bytes(data), LIMITS).size == (16, 16)
     data[24:30] = (16_384 - 1).to_bytes(3, "little") * 2
     with pytest.raises(ImageTooLargeError, match="16384 × 16384"):
         decode(bytes(data), LIMITS)
