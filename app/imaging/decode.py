@@ -36,7 +36,11 @@ _SIDEWAYS = (5, 6, 7, 8)
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _RUN_LENGTHS = (1, 2)
 """Compressions of a BMP (BI_RLE8, BI_RLE4)."""
-_FAX = ("group3", "group4", "tiff_ccitt")
+_TIFF_COMPRESSIONS = frozenset(
+    ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate", "jpeg", "lzma", "zstd", "webp")
+)
+"""Those that are decoded; others are fax (libtiff goes on after an error and writes a line to stderr for each row: one
+upload could flood the log), obsolete or of one maker."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,10 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
         check_pixels(image.size, MAX_RUN_LENGTH_PIXELS)
     sideways = isinstance(image, JpegImageFile) and _orientation(image) in _SIDEWAYS
     at_least = plan((width, height) if sideways else (height, width))
-    if image.info.get("compression") in _FAX:
-        # libtiff goes on after an error and writes a line to stderr for each row: one upload could flood the log.
+    if kind == "TIFF" and image.info.get("compression") not in _TIFF_COMPRESSIONS:
         raise UnsupportedImageError(
-            "TIFF with fax compression (CCITT) is not decoded here: save it with LZW or Deflate"
+            "TIFF is decoded without compression or with LZW, Deflate, JPEG, PackBits, LZMA, Zstandard or WebP, not as "
+            "fax (CCITT) or anything else: save it with LZW or Deflate"
         )
     stored = raw_mode(image)
     if at_least is not None and isinstance(image, JpegImageFile):
