@@ -164,7 +164,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    parameter = str(first["loc"][-1])
+    parameter = str(first["loc"][-1])[:80]  # a name of the client
     message = "there is no such parameter here; see /docs" if first["type"] == "extra_forbidden" else first["msg"]
     return await _on_domain_error(request, errors.InvalidParameterError(parameter, str(message)))
 

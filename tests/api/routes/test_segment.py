@@ -113,6 +113,15 @@ async def test_classes_and_threshold_leave_pixels_undecided(service: Service, pi
         ("size=original", "size"),
         ("size=huge&output=probabilities", "size"),
         ("model=", "model"),
+        ("model=" + "x" * 20_000, "model"),
+        ("tile=" + "9" * 5000, "tile"),
+        ("tile=-1", "tile"),
+        ("tile=1e9", "tile"),
+        ("timeout=" + "9" * 5000, "timeout"),
+        ("timeout=1e-400", "timeout"),
+        ("timeout=nan", "timeout"),
+        ("flip=" + "1" * 5000, "flip"),
+        ("x" * 20_000 + "=1", "x" * 80),
     ],
 )
 async def test_a_wrong_parameter_is_named(service: Service, picture: bytes, query: str, parameter: str) -> None:
