@@ -35,6 +35,7 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.InvalidImageError: 400,
     errors.UnsupportedImageError: 415,
     errors.ImageTooLargeError: 413,
+    errors.DecodeTimeoutError: 504,
     errors.RequestError: 400,
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
@@ -48,6 +49,7 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.AnswerTooLargeError: 413,
     errors.RequestTimeoutError: 408,
     errors.OverloadedError: 503,
+    errors.DecodersStalledError: 503,
     errors.DeadlineExceededError: 504,
     errors.ModelError: 500,
     errors.ModelNotFoundError: 404,
@@ -181,7 +183,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
-    parameter = str(first["loc"][-1])
+    parameter = str(first["loc"][-1])[:80]  # a name of the client
     message = "there is no such parameter here; see /docs" if first["type"] == "extra_forbidden" else first["msg"]
     return await _on_domain_error(request, errors.InvalidParameterError(parameter, str(message)))
 

@@ -6,10 +6,11 @@ import json
 import logging
 import re
 import zipfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import asdict, dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -17,16 +18,18 @@ from starlette.types import Receive, Scope, Send
 from app.api.access import AccessRecord
 from app.api.body import Upload
 from app.api.errors import UNEXPECTED, Problem, problem_of
+from app.api.waiting import Work, unless_late
 from app.core.errors import DeadlineExceededError, SegserveError
 from app.inference.answers import EXTENSIONS
 from app.inference.segmenter import SegmentAnswer
+from app.inference.workers import Tell
 
 logger = logging.getLogger(__name__)
 
 Many = Literal["ndjson", "zip"]
 MANY_TYPES: dict[Many, str] = {"ndjson": "application/x-ndjson", "zip": "application/zip"}
 
-Segment = Callable[[bytes], Awaitable[SegmentAnswer]]
+Segment = Callable[[bytes, Tell], Coroutine[Any, Any, SegmentAnswer]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,11 @@ class Result:
 
 
 async def results(
-    uploads: Sequence[Upload], segment: Segment, at_a_time: int, deadline: float | None
+    uploads: Sequence[Upload],
+    segment: Segment,
+    at_a_time: int,
+    deadline: float | None,
+    given_up: "set[asyncio.Task[Any]]",
 ) -> AsyncGenerator[Result]:
     """Results as they are ready; closed before its end, it cancels what has not been.
 
@@ -54,11 +61,12 @@ async def results(
         segment: makes the answer of one.
         at_a_time: so many are worked on side by side: requests of others have their turns between them.
         deadline: time of the event loop after which pictures are given up; None: never.
+        given_up: holds the tasks of pictures that were given up until they end.
     """
 
     async def result(index: int) -> Result:
         upload = uploads[index]
-        return Result(index, upload.filename, await _outcome(segment, upload.data, deadline))
+        return Result(index, upload.filename, await _outcome(partial(segment, upload.data), deadline, given_up))
 
     waiting = iter(range(len(uploads)))
     running: set[asyncio.Task[Result]] = set()
@@ -79,10 +87,12 @@ async def results(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _outcome(segment: Segment, data: bytes, deadline: float | None) -> SegmentAnswer | Problem:
+async def _outcome(
+    work: Work[SegmentAnswer], deadline: float | None, given_up: "set[asyncio.Task[Any]]"
+) -> SegmentAnswer | Problem:
+    seconds = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())
     try:
-        async with asyncio.timeout_at(deadline):
-            return await segment(data)
+        return await unless_late(work, seconds, given_up)
     except TimeoutError:
         return problem_of(DeadlineExceededError("there was no answer within the seconds that the request gives"))
     except SegserveError as error:

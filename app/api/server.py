@@ -14,6 +14,7 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
+from app.api.protocol import StrictProtocol
 from app.api.state import State
 from app.core.errors import ConfigurationError
 from app.core.settings import Settings
@@ -76,7 +77,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """Configuration of uvicorn; logging and access log are ours."""
     return uvicorn.Config(
         app,
-        http="h11",
+        http=StrictProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -93,7 +93,9 @@ class State:
 
         Raises:
             EngineStalledError: pictures wait, and none was finished for `watchdog_seconds`.
+            DecodersStalledError: every thread that decodes is stuck with a picture.
         """
+        self.pool.require_decoders()
         seconds = self.pool.stuck_seconds()
         if seconds >= self.settings.watchdog_seconds:
             raise EngineStalledError(f"the engine has not finished a picture for {seconds:.0f} seconds")

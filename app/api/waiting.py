@@ -1,14 +1,17 @@
-"""How long an answer is worth making: until the client's deadline, and while the client is there."""
+"""How long an answer is worth making: until the client's deadline, while the client is there, and while it can come."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.core.errors import DeadlineExceededError, InvalidParameterError
+from app.core.errors import DeadlineExceededError, InvalidParameterError, SegserveError
+from app.inference.workers import Tell
 
 T = TypeVar("T")
+Work = Callable[[Tell], Coroutine[Any, Any, T]]
+"""Makes an answer; it may tell that there will be none before it ends itself."""
 
 TIMEOUT_HEADER = "X-Request-Timeout"
 LONGEST_TIMEOUT = 3600.0
@@ -35,12 +38,8 @@ def timeout_of(request: Request, parameter: float | None) -> float | None:
     return header if parameter is None else min(header, parameter)
 
 
-async def while_wanted(
-    work: Coroutine[Any, Any, T], request: Request, body_read: asyncio.Event, seconds: float | None
-) -> T:
+async def while_wanted(work: Work[T], request: Request, body_read: asyncio.Event, seconds: float | None) -> T:
     """Does the work, and gives it up when its answer would come to nobody.
-
-    Work that is given up is cancelled, and not waited for: a thread that decodes a picture cannot be interrupted.
 
     Args:
         work: whatever makes the answer.
@@ -49,24 +48,72 @@ async def while_wanted(
         seconds: how long it may take; None: as long as it takes.
 
     Raises:
+        SegserveError: what the work raises, or tells.
         DeadlineExceededError: the answer was not there in time.
         ClientDisconnect: the client hung up.
     """
-    task = asyncio.create_task(work)
-    task.add_done_callback(_forget)
     gone = asyncio.create_task(_hung_up(request, body_read))
     try:
-        await asyncio.wait({task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        if gone.done():
-            raise ClientDisconnect
-        raise DeadlineExceededError(f"there was no answer within the {seconds:g} seconds that the request gives")
+        return await unless_late(work, seconds, gone=gone)
+    except TimeoutError:
+        message = f"there was no answer within the {seconds:g} seconds that the request gives"
+        raise DeadlineExceededError(message) from None
     finally:
         gone.cancel()
+
+
+async def unless_late(
+    work: Work[T],
+    seconds: float | None,
+    given_up: "set[asyncio.Task[Any]]" = _given_up,
+    gone: "asyncio.Task[None] | None" = None,
+) -> T:
+    """Does the work, and gives it up when it is too late or tells that it comes to nothing.
+
+    Work that is given up is cancelled, and not waited for: a thread that decodes a picture cannot be interrupted.
+
+    Args:
+        work: whatever is to be done.
+        seconds: how long it may take; None: as long as it takes.
+        given_up: holds the task that does it from when it is given up until it ends.
+        gone: ends when nobody waits any more.
+
+    Raises:
+        SegserveError: what the work raises, or tells.
+        TimeoutError: it was not done in time.
+        ClientDisconnect: nobody waits any more.
+    """
+    told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(error: SegserveError) -> None:
+        if not told.done():
+            told.set_exception(error)
+
+    task = asyncio.create_task(work(tell))
+    task.add_done_callback(given_up.discard)
+    task.add_done_callback(_asked)
+    awaited: set[asyncio.Future[Any]] = {task, told} if gone is None else {task, told, gone}
+    try:
+        await asyncio.wait(awaited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        if told.done():
+            told.result()
+        if gone is not None and gone.done():
+            raise ClientDisconnect
+        raise TimeoutError
+    finally:
+        told.add_done_callback(_asked)
+        told.cancel()
         if not task.done():
-            _given_up.add(task)
+            given_up.add(task)
             task.cancel()
+
+
+async def ended(tasks: "set[asyncio.Task[Any]]") -> None:
+    """Returns when all of them have ended."""
+    if tasks:
+        await asyncio.wait(set(tasks))
 
 
 async def _hung_up(request: Request, body_read: asyncio.Event) -> None:
@@ -75,7 +122,6 @@ async def _hung_up(request: Request, body_read: asyncio.Event) -> None:
         pass
 
 
-def _forget(task: "asyncio.Task[Any]") -> None:
-    _given_up.discard(task)
-    if not task.cancelled():
-        task.exception()  # else asyncio complains that nobody has asked
+def _asked(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()  # else asyncio complains that nobody has asked

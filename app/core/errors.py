@@ -63,6 +63,13 @@ class ImageTooLargeError(ImageError):
     title = "Picture too large"
 
 
+class DecodeTimeoutError(ImageError):
+    """The picture takes longer to decode than it may."""
+
+    code = "decode_timeout"
+    title = "Picture takes too long to decode"
+
+
 # Requests -----------------------------------------------------------------------------------------
 
 
@@ -179,6 +186,13 @@ class OverloadedError(RequestError):
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class DecodersStalledError(RequestError):
+    """Every thread has been decoding one picture for too long: only a restart helps."""
+
+    code = "decoders_stalled"
+    title = "Nothing left to decode with"
 
 
 class DeadlineExceededError(RequestError):

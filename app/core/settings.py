@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     body_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         30.0, description="Longest wait for a whole request body."
     )
+    decode_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30.0, description="Longest time to decode a picture; live turns 503 when every thread is beyond it."
+    )
 
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         5.0, description="After SIGTERM: time not ready but still answering."

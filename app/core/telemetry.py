@@ -18,7 +18,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 QUIET = {
     "uvicorn": logging.WARNING,
     "python_multipart": logging.ERROR,
-    "PIL": logging.WARNING,
+    "PIL": logging.CRITICAL,
     "asyncio": logging.WARNING,
 }
 """Least levels of libraries whose lines only repeat ours, or that a client's broken request could fill a log with."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +17,9 @@ from app.core.errors import (
     UnsupportedImageError,
 )
 from app.imaging.colour import raw_mode, to_rgb
+from app.imaging.pixel_limit import at_most, check_pixels
 from app.imaging.signatures import Kind, recognise
-
-# Pillow's limit is one for the process, and warns at half of it. Ours belongs to each call and is always checked.
-Image.MAX_IMAGE_PIXELS = None
+from app.imaging.structure import MAX_RUN_LENGTH_PIXELS, BoundedReader, check_exif, check_structure
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -36,7 +34,13 @@ _UPRIGHT = {
 
 _SIDEWAYS = (5, 6, 7, 8)
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
-_FAX = ("group3", "group4", "tiff_ccitt")
+_RUN_LENGTHS = (1, 2)
+"""Compressions of a BMP (BI_RLE8, BI_RLE4)."""
+_TIFF_COMPRESSIONS = frozenset(
+    ("raw", "packbits", "tiff_lzw", "tiff_deflate", "tiff_adobe_deflate", "jpeg", "lzma", "zstd", "webp")
+)
+"""Those that are decoded; others are fax (libtiff goes on after an error and writes a line to stderr for each row: one
+upload could flood the log), obsolete or of one maker."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def decode(
 
     Raises:
         EmptyImageError: no bytes.
-        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory.
+        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory; made of too many pieces.
         UnsupportedImageError: a kind that is not decoded here.
         InvalidImageError: not a picture, a broken one, or one that ends too early.
     """
@@ -105,7 +109,8 @@ def decode(
         raise ImageTooLargeError(f"{len(data):,} bytes are more than the {limits.max_bytes:,} allowed")
     kind = recognise(data)
     try:
-        return _decode(data, kind, limits, plan)
+        with at_most(limits.max_pixels):
+            return _decode(data, kind, limits, plan)
     except SegserveError:
         raise
     except MemoryError as error:
@@ -115,15 +120,20 @@ def decode(
 
 
 def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Picture:
-    image = Image.open(BytesIO(data), formats=(kind,))
+    check_structure(data, kind)
+    image = Image.open(BoundedReader(data), formats=(kind,))
     width, height = image.size
-    _check_pixels(image, limits)
+    check_pixels(image.size, limits.max_pixels)
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose tiles are decoded whole, however large
+    check_pixels((int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0))), limits.max_pixels)
+    if image.info.get("compression") in _RUN_LENGTHS:
+        check_pixels(image.size, MAX_RUN_LENGTH_PIXELS)
     sideways = isinstance(image, JpegImageFile) and _orientation(image) in _SIDEWAYS
     at_least = plan((width, height) if sideways else (height, width))
-    if image.info.get("compression") in _FAX:
-        # libtiff goes on after an error and writes a line to stderr for each row: one upload could flood the log.
+    if kind == "TIFF" and image.info.get("compression") not in _TIFF_COMPRESSIONS:
         raise UnsupportedImageError(
-            "TIFF with fax compression (CCITT) is not decoded here: save it with LZW or Deflate"
+            "TIFF is decoded without compression or with LZW, Deflate, JPEG, PackBits, LZMA, Zstandard or WebP, not as "
+            "fax (CCITT) or anything else: save it with LZW or Deflate"
         )
     stored = raw_mode(image)
     if at_least is not None and isinstance(image, JpegImageFile):
@@ -133,17 +143,11 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
     rgb = to_rgb(image, stored)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
-    size = (width, height) if orientation in _SIDEWAYS else (height, width)
-    return Picture(np.asarray(rgb), size, image.format or kind)
-
-
-def _check_pixels(image: Image.Image, limits: DecodeLimits) -> None:
-    """Refuses from the header alone; a TIFF's tiles may be larger than the picture and are decoded whole."""
-    tags = getattr(image, "tag_v2", {})
-    for width, height in (image.size, (tags.get(_TILE_WIDTH, 0), tags.get(_TILE_LENGTH, 0))):
-        if width * height > limits.max_pixels:
-            pixels = f"{width} × {height} = {width * height:,} pixels"
-            raise ImageTooLargeError(f"{pixels} are more than the {limits.max_pixels:,} allowed")
+    pixels: NDArray[np.uint8] = np.asarray(rgb)
+    size = (pixels.shape[0], pixels.shape[1])
+    if isinstance(image, JpegImageFile):  # perhaps at a reduced scale; others are turned by what only loading tells
+        size = (width, height) if orientation in _SIDEWAYS else (height, width)
+    return Picture(pixels, size, image.format or kind)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -151,6 +155,7 @@ def _orientation(image: Image.Image) -> int:
 
     Before loading, only a JPEG knows it; Pillow turns a TIFF upright by itself while loading.
     """
+    check_exif(image.info.get("exif"), image.info.get("Raw profile type exif"))
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # broken metadata do not make a picture unreadable

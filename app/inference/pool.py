@@ -72,6 +72,14 @@ class ModelPool:
         models = [*self.models, *self._leaving.values()]
         return max((served.segmenter.scheduler.stuck_seconds() for served in models), default=0.0)
 
+    def require_decoders(self) -> None:
+        """Passes while a thread is left to decode pictures.
+
+        Raises:
+            DecodersStalledError: none is.
+        """
+        self._resources.workers.require_some()
+
     @asynccontextmanager
     async def using(self, reference: str | None = None) -> AsyncIterator[ServedModel]:
         """The model that a request means; it stays while the block runs.

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import InferenceError
+from app.core.errors import InferenceError, SegserveError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
@@ -19,7 +19,7 @@ from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Inference, Scheduler
-from app.inference.workers import PixelWorkers
+from app.inference.workers import PixelWorkers, Tell
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
 
@@ -98,7 +98,8 @@ class Resources:
     @classmethod
     def of(cls, settings: Settings) -> "Resources":
         """As wide as there are CPUs."""
-        return cls(PixelWorkers(), PixelWorkers(), PixelBudget(settings.max_queue_pixels))
+        workers = PixelWorkers(decode_seconds=settings.decode_timeout_seconds)
+        return cls(workers, PixelWorkers(), PixelBudget(settings.max_queue_pixels))
 
     def close(self) -> None:
         """Finishes what was accepted, then ends the threads; blocks."""
@@ -108,6 +109,10 @@ class Resources:
 
 def unclaimed(pixels: int) -> None:
     """The claim of those whose pixels nobody counts."""
+
+
+def _untold(error: SegserveError) -> None:
+    """For those who wait for the end anyway."""
 
 
 class Segmenter:
@@ -130,19 +135,23 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(self, data: bytes, options: SegmentOptions, claim: Claim = unclaimed) -> SegmentAnswer:
+    async def segment(
+        self, data: bytes, options: SegmentOptions, claim: Claim = unclaimed, tell: Tell = _untold
+    ) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
             claim: told the picture's pixels before they are decoded, in another thread; what it raises ends the call.
+            tell: told as soon as the picture takes too long to decode; the call ends when its thread is free again.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
-            ImageError: the picture is not one, or too large.
+            ImageError: the picture is not one, too large, or takes too long to decode.
             AnswerTooLargeError: the answer would be.
             OverloadedError: too many pixels are being worked on.
+            DecodersStalledError: no thread is left to decode it.
             InferenceError: the engine failed on this picture.
         """
         options.require_possible(self.model.labels, self.model.view())
@@ -152,11 +161,11 @@ class Segmenter:
                 from_budget(pixels)
                 claim(pixels)
 
-            return await self._segment(data, options, claim_all)
+            return await self._segment(data, options, claim_all, tell)
 
-    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
         workers, started = self._resources.workers, time.perf_counter()
-        prepared = await workers.run(partial(self._prepare, data, options, claim))
+        prepared = await workers.run(partial(self._prepare, data, options, claim), tell)
         decoded = time.perf_counter()
         if prepared.image is None:
             return await self._in_windows(prepared, options, decoded - started)
@@ -254,4 +263,4 @@ class Segmenter:
     async def close(self) -> None:
         """Finishes what is running, then frees the model."""
         await self.scheduler.close()
-        await self._resources.workers.run(self.model.close)
+        await asyncio.to_thread(self.model.close)

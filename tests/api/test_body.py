@@ -92,6 +92,16 @@ async def test_a_body_that_does_not_end_times_out(settings: Settings, picture: b
         assert service.state.admission.admitted == 0
 
 
+async def test_a_body_that_comes_in_drops_has_no_more_time(settings: Settings, picture: bytes) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        for at in range(len(picture)):
+            yield picture[at : at + 1]
+            await asyncio.sleep(0.01)
+
+    async with running(bounded(settings, body_timeout_seconds=0.05)) as service:
+        service.problem(await service.http.post("/segment", content=dripping()), 408, "request_timeout")
+
+
 async def test_a_form_without_a_picture_says_what_it_has(service: Service, picture: bytes) -> None:
     for files in ({"image": picture}, {"File": picture}):
         body = service.problem(await service.http.post("/segment", files=files), 422, "missing_file")

@@ -17,11 +17,13 @@ from starlette.types import Message
 from app.api.body import Upload
 from app.api.errors import Problem
 from app.api.many import ManyAnswers, Result, results, zipped
-from app.core.errors import InvalidImageError
+from app.api.waiting import ended
+from app.core.errors import DecodeTimeoutError, InvalidImageError
 from app.core.settings import Settings
 from app.imaging.observation import Observation
 from app.inference.loaded import ModelIdentity
 from app.inference.segmenter import SegmentAnswer, Timings
+from app.inference.workers import Tell
 from tests.api.running import Service, running
 from tests.fixtures.waiting import until
 
@@ -53,12 +55,12 @@ async def test_results_come_as_they_are_ready_and_no_more_are_begun_than_asked()
     gates = [asyncio.Event() for _ in range(5)]
     begun: list[int] = []
 
-    async def segment(data: bytes) -> SegmentAnswer:
+    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
         begun.append(data[0])
         await gates[data[0]].wait()
         return answer(data)
 
-    found = results(uploads(5), segment, 2, None)
+    found = results(uploads(5), segment, 2, None, set())
     for gate, begun_by_then in [
         (1, [0, 1]),
         (2, [0, 1, 2]),
@@ -74,7 +76,7 @@ async def test_results_come_as_they_are_ready_and_no_more_are_begun_than_asked()
 
 
 async def test_each_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
-    async def segment(data: bytes) -> SegmentAnswer:
+    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
         if data[0] == 1:
             raise InvalidImageError("torn")
         if data[0] == 2:
@@ -84,7 +86,7 @@ async def test_each_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
         return answer(data)
 
     deadline = asyncio.get_running_loop().time() + 0.05
-    outcomes = {result.index: result.outcome async for result in results(uploads(5), segment, 5, deadline)}
+    outcomes = {result.index: result.outcome async for result in results(uploads(5), segment, 5, deadline, set())}
     problems = {index: outcome for index, outcome in outcomes.items() if isinstance(outcome, Problem)}
     assert {index: (problem.status, problem.code) for index, problem in problems.items()} == {
         1: (400, "invalid_image"), 2: (500, "internal_error"), 3: (504, "deadline_exceeded")
@@ -94,10 +96,35 @@ async def test_each_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
     assert "/secret/path" in caplog.text
 
 
+async def test_what_is_told_is_a_result_at_once_and_its_task_is_held_until_it_ends() -> None:
+    let_go, given_up = asyncio.Event(), set[asyncio.Task[Any]]()
+
+    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
+        if data[0] == 0:
+            tell(DecodeTimeoutError("too long"))
+            try:
+                await asyncio.Event().wait()
+            finally:  # its thread
+                await let_go.wait()
+        return answer(data)
+
+    outcomes = {result.index: result.outcome async for result in results(uploads(3), segment, 1, None, given_up)}
+    late = outcomes.pop(0)
+    assert isinstance(late, Problem)
+    assert (late.status, late.code) == (504, "decode_timeout")
+    assert all(isinstance(outcome, SegmentAnswer) for outcome in outcomes.values())
+    (task,) = given_up
+    assert not task.done()
+    let_go.set()
+    await ended(given_up)
+    assert task.cancelled()
+
+
 async def test_what_is_left_is_given_up() -> None:
     cancelled: list[int] = []
+    given_up: set[asyncio.Task[Any]] = set()
 
-    async def segment(data: bytes) -> SegmentAnswer:
+    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
         try:
             await (asyncio.sleep(0) if data[0] == 0 else asyncio.Event().wait())
         except asyncio.CancelledError:
@@ -105,9 +132,10 @@ async def test_what_is_left_is_given_up() -> None:
             raise
         return answer(data)
 
-    found = results(uploads(9), segment, 3, None)
+    found = results(uploads(9), segment, 3, None, given_up)
     await anext(found)
     await found.aclose()
+    await ended(given_up)
     assert sorted(cancelled) == [1, 2]
 
 
@@ -127,7 +155,7 @@ async def test_names_in_an_archive_stay_in_their_folder() -> None:
 async def test_a_client_that_goes_lets_go_of_everything() -> None:
     released, cancelled = asyncio.Event(), asyncio.Event()
 
-    async def segment(data: bytes) -> SegmentAnswer:
+    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
         try:
             await asyncio.Event().wait()
         finally:
@@ -141,9 +169,11 @@ async def test_a_client_that_goes_lets_go_of_everything() -> None:
     async def send(message: Message) -> None:
         """Nobody reads it."""
 
+    given_up: set[asyncio.Task[Any]] = set()
     held = AsyncExitStack()
     held.callback(released.set)
-    response = ManyAnswers(results(uploads(3), segment, 2, None), "ndjson", held, {})
+    held.push_async_callback(ended, given_up)
+    response = ManyAnswers(results(uploads(3), segment, 2, None, given_up), "ndjson", held, {})
     async with asyncio.timeout(10):
         await response({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
     assert released.is_set()

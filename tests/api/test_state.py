@@ -2,7 +2,7 @@ import pytest
 
 from app.api.admission import Admission
 from app.api.state import State
-from app.core.errors import EngineStalledError, ModelNotReadyError
+from app.core.errors import DecodersStalledError, EngineStalledError, ModelNotReadyError
 from app.core.settings import Settings
 from app.inference.pool import ModelPool
 from app.inference.served import ServedModel
@@ -81,3 +81,12 @@ def test_a_stalled_engine_is_not_alive(
     else:
         with pytest.raises(EngineStalledError, match=f"for {seconds:.0f} seconds"):
             state.require_alive()
+
+
+def test_without_a_thread_that_decodes_it_is_not_alive(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> None:
+        raise DecodersStalledError("all 2 threads")
+
+    monkeypatch.setattr(state.pool, "require_decoders", none_left)
+    with pytest.raises(DecodersStalledError, match="all 2 threads"):
+        state.require_alive()

@@ -82,6 +82,7 @@ def test_lower_levels_and_the_chatter_of_libraries_are_left_out() -> None:
     logging.getLogger("app.test").debug("detail")
     logging.getLogger("uvicorn.error").info("Started server process")
     logging.getLogger("python_multipart.multipart").warning("Did not find boundary")
+    logging.getLogger("PIL.TiffImagePlugin").error("More samples per pixel than can be decoded: 7")
     assert lines(stream) == []
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     assert len(lines(stream)) == 1

@@ -2,8 +2,8 @@
 
 import socket
 import time
-from contextlib import ExitStack
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import httpx
 

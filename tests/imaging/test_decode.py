@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from skimage.data import chelsea
 
 from app.core.errors import (
@@ -120,6 +122,23 @@ def test_orientation_of_compressed_tiff(compression: str) -> None:
     picture = decode(encoded(stored_as(6), "TIFF", compression=compression, tiffinfo=tags), LIMITS)
     assert picture.size == (64, 96)
     assert np.abs(picture.pixels.astype(int) - UPRIGHT).mean() < 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WEBP", "JPEG", "AVIF"])
+def test_orientation_that_only_xmp_tells(file_format: str, orientation: int) -> None:
+    xmp = f'<rdf:Description tiff:Orientation="{orientation}"/>'
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp)
+    tags = ImageFileDirectory_v2()
+    tags.tagtype[700] = 1
+    tags[700] = xmp.encode()
+    options: dict[str, object] = {"xmp": xmp.encode(), "pnginfo": text, "lossless": True}
+    if file_format == "TIFF":
+        options = {"tiffinfo": tags}
+    picture = decode(encoded(stored_as(orientation), file_format, **options), LIMITS)
+    assert picture.size == (64, 96) == picture.pixels.shape[:2]
+    assert np.abs(picture.pixels.astype(int) - UPRIGHT).mean() < 6
 
 
 @pytest.mark.parametrize("data", [exif(0), exif(9), b"Exif\0\0II*\0\x08\0\0\0\xff", b"Exif\0\0nonsense", b"Exif\0\0"])

@@ -15,10 +15,11 @@ from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
 from app.api.state import RecordDependency, StateDependency
-from app.api.waiting import timeout_of, while_wanted
+from app.api.waiting import ended, timeout_of, while_wanted
 from app.core import errors
 from app.inference.answers import Output
 from app.inference.segmenter import SegmentAnswer
+from app.inference.workers import Tell
 
 FILENAMES: dict[Output, str] = {
     "mask": "mask.png",
@@ -70,6 +71,7 @@ PROBLEMS = problem_answers(
     errors.InvalidImageError,
     errors.UnsupportedImageError,
     errors.ImageTooLargeError,
+    errors.DecodeTimeoutError,
     errors.MalformedRequestError,
     errors.MissingFileError,
     errors.TooManyPartsError,
@@ -78,6 +80,7 @@ PROBLEMS = problem_answers(
     errors.AnswerTooLargeError,
     errors.RequestTimeoutError,
     errors.OverloadedError,
+    errors.DecodersStalledError,
     errors.DeadlineExceededError,
     errors.InferenceError,
     *UNUSABLE_MODEL,
@@ -108,7 +111,8 @@ async def segment(
         curl -F file=@cat.jpg -F file=@dog.jpg 'http://localhost:8000/segment?many=zip' > masks.zip
 
     A client that hangs up is forgotten, and so is one whose deadline has passed (`timeout`, or the header
-    `X-Request-Timeout`): what has not begun by then is never done.
+    `X-Request-Timeout`): what has not begun by then is never done. A picture that takes longer to decode than the
+    service allows is answered with 504 `decode_timeout`.
 
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
@@ -116,7 +120,7 @@ async def segment(
     deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
     body_read = asyncio.Event()
 
-    async def work() -> Response:
+    async def work(tell: Tell) -> Response:
         async with AsyncExitStack() as held:
             served = await held.enter_async_context(service.using(query.model))
             options = query.options(request.headers.get("accept"), served.model.labels)
@@ -124,21 +128,23 @@ async def segment(
             held.enter_context(service.admission.slot())
             uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
 
-            async def one(picture: bytes) -> SegmentAnswer:
-                answer = await served.segmenter.segment(picture, options, claim)
+            async def one(picture: bytes, tell: Tell) -> SegmentAnswer:
+                answer = await served.segmenter.segment(picture, options, claim, tell)
                 record.note(answer)
                 service.metrics.segmented(answer, served.model.labels)
                 return answer
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
-                answer = await one(uploads[0].data)
+                answer = await one(uploads[0].data, tell)
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
-            found = noted(results(uploads, one, served.segmenter.width, deadline), record)
+            given_up: set[asyncio.Task[SegmentAnswer]] = set()
+            held.push_async_callback(ended, given_up)
+            found = noted(results(uploads, one, served.segmenter.width, deadline, given_up), record)
             headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 
-    return await while_wanted(work(), request, body_read, timeout)
+    return await while_wanted(work, request, body_read, timeout)
 
 
 def _headers(answer: SegmentAnswer) -> dict[str, str]:

@@ -10,6 +10,7 @@ from PIL import Image
 from app.core.settings import Settings
 from app.inference.budget import Claim
 from app.inference.segmenter import SegmentAnswer, SegmentOptions
+from app.inference.workers import Tell
 from tests.api.running import Service, running
 
 pytestmark = pytest.mark.anyio
@@ -113,6 +114,15 @@ async def test_classes_and_threshold_leave_pixels_undecided(service: Service, pi
         ("size=original", "size"),
         ("size=huge&output=probabilities", "size"),
         ("model=", "model"),
+        ("model=" + "x" * 20_000, "model"),
+        ("tile=" + "9" * 5000, "tile"),
+        ("tile=-1", "tile"),
+        ("tile=1e9", "tile"),
+        ("timeout=" + "9" * 5000, "timeout"),
+        ("timeout=1e-400", "timeout"),
+        ("timeout=nan", "timeout"),
+        ("flip=" + "1" * 5000, "flip"),
+        ("x" * 20_000 + "=1", "x" * 80),
     ],
 )
 async def test_a_wrong_parameter_is_named(service: Service, picture: bytes, query: str, parameter: str) -> None:
@@ -141,10 +151,10 @@ async def test_more_requests_than_places_are_turned_away(
         segmenter = service.state.pool.default.segmenter
         segment, entered, release = segmenter.segment, asyncio.Semaphore(0), asyncio.Event()
 
-        async def held(data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+        async def held(data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
             entered.release()
             await release.wait()
-            return await segment(data, options, claim)
+            return await segment(data, options, claim, tell)
 
         monkeypatch.setattr(segmenter, "segment", held)
         inside = [asyncio.create_task(service.http.post("/segment", content=picture)) for _ in range(2)]
@@ -187,7 +197,7 @@ async def test_a_deadline_is_kept(
     assert service.state.pool.default is not None
     cancelled = asyncio.Event()
 
-    async def never(data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+    async def never(data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
         try:
             await asyncio.Event().wait()
         finally:
