@@ -114,6 +114,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
 	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
 
 clean: ## remove environments, caches and build output
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist
