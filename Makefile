@@ -3,7 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-engines bench-serving soak base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak gateway-soak certificate \
+	base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -90,6 +91,12 @@ bench-serving: .venv ## measure the service against other servers
 
 soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while versions change
 	.venv/bin/python -m benchmarks.soak --plot docs/images/soak.png $(ARGS)
+
+gateway-soak: .venv ## 10,000 requests through the gateway while its replicas are restarted one by one
+	GATEWAY_REQUESTS=10000 .venv/bin/python -m pytest -rs -s -o faulthandler_timeout=0 tests/e2e/test_restarts.py $(ARGS)
+
+certificate: ## make a certificate that vouches for itself, to try the gateway's TLS with
+	deploy/tls/make-certificate
 
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py

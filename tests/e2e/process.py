@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.fixtures.gateway import free_port
+
 SECONDS = 60.0
 """Longest wait for anything."""
 
@@ -23,11 +25,13 @@ class ServerProcess:
         arguments: more of them for `segserve serve`.
         environment: settings, over an environment without any.
         limits: shell commands before the start, such as `ulimit -f 0`.
+        port: to listen on; None: a free one.
     """
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, limits: str = ":") -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+    def __init__(
+        self, *arguments: str, environment: dict[str, str] | None = None, limits: str = ":", port: int | None = None
+    ) -> None:
+        self.port = free_port() if port is None else port
         bare = {
             name: value for name, value in os.environ.items() if not name.startswith("SEGSERVE_") and name != "PORT"
         }
