@@ -3,7 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-engines bench-serving soak gameday base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak gateway-soak gameday certificate \
+	base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -94,6 +95,12 @@ soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while version
 gameday: .venv ## break a real service in every way there is a remedy for, and print what its clients saw
 	.venv/bin/python -m pytest -q -o python_files='fault_*.py' tests/gameday $(ARGS)
 
+gateway-soak: .venv ## 10,000 requests through the gateway while its replicas are restarted one by one
+	GATEWAY_REQUESTS=10000 .venv/bin/python -m pytest -rs -s -o faulthandler_timeout=0 tests/e2e/test_restarts.py $(ARGS)
+
+certificate: ## make a certificate that vouches for itself, to try the gateway's TLS with
+	deploy/tls/make-certificate
+
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py
 
@@ -117,6 +124,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
 	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
 
 clean: ## remove environments, caches and build output
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist

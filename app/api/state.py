@@ -1,7 +1,9 @@
 """What the service is doing and what it has in hand; one object for the life of an application."""
 
+import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -20,6 +22,9 @@ from app.store.repository import ModelStore
 logger = logging.getLogger(__name__)
 
 Phase = Literal["loading", "ready", "failed", "draining"]
+
+LOADING_PATIENCE_SECONDS = 10.0
+"""Longest wait of a request for the first model; a gateway waits longer for an answer (the shipped one 30 s)."""
 
 
 @dataclass
@@ -41,6 +46,7 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     phase: Phase = "loading"
     reason: str = "the model is loading"
+    _past_loading: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
         """What it has in hand can be scraped."""
@@ -100,8 +106,12 @@ class State:
         if seconds >= self.settings.watchdog_seconds:
             raise EngineStalledError(f"the engine has not finished a picture for {seconds:.0f} seconds")
 
-    def using(self, reference: str | None = None) -> AbstractAsyncContextManager[ServedModel]:
+    @asynccontextmanager
+    async def using(self, reference: str | None = None) -> AsyncIterator[ServedModel]:
         """The model that a request means, also while draining; it stays while the block runs.
+
+        While the first one loads, this waits for it a while: a gateway that does not ask whether a replica is ready
+        sends requests as soon as it listens, and a moment later they can be answered.
 
         Args:
             reference: NAME[:VERSION|ALIAS]; None: the default one.
@@ -110,13 +120,19 @@ class State:
             ModelNotReadyError: none is loaded yet.
             SegserveError: as `ModelPool.using`.
         """
+        if self.phase == "loading":
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOADING_PATIENCE_SECONDS):
+                    await self._past_loading.wait()
         if self.pool.default is None:
             raise ModelNotReadyError(self.reason)
-        return self.pool.using(reference)
+        async with self.pool.using(reference) as served:
+            yield served
 
     def _enter(self, phase: Phase, reason: str) -> None:
         self.phase = phase
         self.reason = reason
+        self._past_loading.set()
         logger.info("%s%s", phase, f": {reason}" if reason else "")
 
 

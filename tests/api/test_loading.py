@@ -26,9 +26,9 @@ def broken_store(tiny_store_path: Path, tmp_path: Path) -> Path:
     return store
 
 
-async def test_while_it_loads_it_is_alive_not_ready_and_takes_no_pictures(
-    settings: Settings, picture: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def release(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Loading waits for it."""
     release = threading.Event()
 
     def held(*arguments: Any) -> LoadedModel:
@@ -36,6 +36,13 @@ async def test_while_it_loads_it_is_alive_not_ready_and_takes_no_pictures(
         return load_model(*arguments)
 
     monkeypatch.setattr("app.inference.served.load_model", held)
+    return release
+
+
+async def test_while_it_loads_it_is_alive_and_not_ready(
+    settings: Settings, picture: bytes, release: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.api.state.LOADING_PATIENCE_SECONDS", 0.01)
     async with running(settings, loaded=False) as service:
         assert (await service.http.get("/health/live")).status_code == 200
         for method, path in [("GET", "/health/ready"), ("POST", "/segment"), ("GET", "/model")]:
@@ -48,6 +55,18 @@ async def test_while_it_loads_it_is_alive_not_ready_and_takes_no_pictures(
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == LOADING))
         assert (await service.http.get("/health/ready")).json()["status"] == "ready"
         assert (await service.http.post("/segment", content=picture)).status_code == 200
+
+
+async def test_a_picture_that_comes_while_it_loads_waits_for_the_model(
+    settings: Settings, picture: bytes, release: threading.Event
+) -> None:
+    async with running(settings, loaded=False) as service:
+        early = asyncio.create_task(service.http.post("/segment", content=picture))
+        impatient = await service.http.post("/segment?timeout=0.01", content=picture)
+        service.problem(impatient, 504, "deadline_exceeded")
+        assert not early.done()
+        release.set()
+        assert (await early).status_code == 200
 
 
 async def test_a_version_that_is_damaged_is_not_served(

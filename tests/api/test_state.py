@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from app.api.admission import Admission
@@ -27,11 +29,12 @@ def take(state: State, served: ServedModel) -> None:
 
 
 @pytest.mark.anyio
-async def test_nothing_is_served_before_the_model_is_there(state: State) -> None:
+async def test_nothing_is_served_before_the_model_is_there(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.state.LOADING_PATIENCE_SECONDS", 0.01)
     with pytest.raises(ModelNotReadyError, match="the model is loading"):
         state.require_ready()
     with pytest.raises(ModelNotReadyError, match="the model is loading"):
-        state.using()
+        await state.using().__aenter__()
     state.require_alive()
 
 
@@ -62,6 +65,23 @@ def test_a_model_that_comes_while_draining_does_not_make_it_ready_again(state: S
         state.require_ready()
     state.fail("too late to matter")
     assert (state.phase, state.reason) == ("draining", "the service is going down")
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_the_model_goes_on_when_it_is_there(state: State, served: ServedModel) -> None:
+    waiting = asyncio.create_task(state.using().__aenter__())
+    await asyncio.sleep(0)
+    take(state, served)
+    assert await waiting is served
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_a_model_that_fails_is_told_why(state: State) -> None:
+    waiting = asyncio.create_task(state.using().__aenter__())
+    await asyncio.sleep(0)
+    state.fail("pets/1: model.xml differs")
+    with pytest.raises(ModelNotReadyError, match=r"model\.xml differs"):
+        await waiting
 
 
 def test_a_failed_load_says_why(state: State) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from app.api.errors import problem_type
 from app.api.middleware import REQUEST_ID_PATTERN
+from app.api.server import KEEP_ALIVE_SECONDS
+from app.api.state import LOADING_PATIENCE_SECONDS
 from app.core import errors
 from app.core.errors import SegserveError
 from app.core.settings import PREFIX, Settings
@@ -52,6 +54,37 @@ def test_every_gateway_error_has_its_body() -> None:
     targets = re.findall(r"^error_page [\d ]+ (\S+);$", text, re.MULTILINE)
     assert len(targets) == len(gateway_problems())
     assert all(f"location {'= ' * (target[0] == '/')}{target} {{" in text for target in targets)
+
+
+def seconds(directive: str) -> float:
+    """Of the gateway's configuration, which says it in one value."""
+    text = "".join(path.read_text() for path in NGINX.glob("*.conf"))
+    (value,) = set(re.findall(rf"\b{directive}[ =](\d+)s\b", text))
+    return float(value)
+
+
+def test_gateway_takes_a_replica_back_before_another_goes_down() -> None:
+    """Replicas are restarted one by one: when the second stops listening, the first must not count as failed."""
+    assert seconds("fail_timeout") <= default("drain_seconds")
+
+
+def test_gateway_waits_for_an_answer_longer_than_the_service_for_its_model() -> None:
+    assert seconds("proxy_read_timeout") > LOADING_PATIENCE_SECONDS + seconds("proxy_connect_timeout")
+
+
+def test_tls_is_modern_and_no_key_is_kept() -> None:
+    listen = (ROOT / "deploy" / "tls" / "listen.conf").read_text()
+    assert re.findall(r"^ssl_protocols (.+);$", listen, re.MULTILINE) == ["TLSv1.2 TLSv1.3"]
+    (ciphers,) = re.findall(r"^ssl_ciphers (.+);$", listen, re.MULTILINE)
+    assert all(re.fullmatch(r"ECDHE-(ECDSA|RSA)-.+(GCM-SHA\d+|POLY1305)", cipher) for cipher in ciphers.split(":"))
+    assert not [path for path in (ROOT / "deploy" / "tls").iterdir() if "PRIVATE KEY" in path.read_text()]
+
+
+def test_gateway_drops_idle_connections_first() -> None:
+    """nginx keeps those to a replica for 60 seconds unless told otherwise."""
+    upstream = (NGINX / "upstream.conf").read_text()
+    assert "keepalive_timeout" not in upstream
+    assert KEEP_ALIVE_SECONDS > 60
 
 
 def test_a_container_is_given_the_time_to_go_down() -> None:

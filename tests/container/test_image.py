@@ -62,12 +62,14 @@ def test_any_user_serves_behind_the_gateway(image: Image, tmp_path: Path) -> Non
         image.run_inside("env", f"PORT={port}", *check)
 
 
-@pytest.mark.parametrize("profile", ["cpu", "gpu"])
-def test_compose_file_is_valid(profile: str) -> None:
+@pytest.mark.parametrize(("profile", "tls"), [("cpu", False), ("gpu", False), ("cpu", True)])
+def test_compose_file_is_valid(profile: str, tls: bool) -> None:
     compose = shutil.which("docker-compose")
     if compose is None:
         pytest.skip("there is no docker-compose on this machine (Debian: apt-get install docker-compose)")
-    command = [compose, "--profile", profile, "config"]
+    files = ["--file", "docker-compose.yml", "--file", "deploy/tls/docker-compose.yml"] if tls else []
+    command = [compose, *files, "--profile", profile, "config"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
     assert f"image: segserve:{profile}" in result.stdout
+    assert ("target: /etc/nginx/certificate" in result.stdout or "/etc/nginx/certificate:ro" in result.stdout) == tls
