@@ -1,4 +1,4 @@
-"""What uvicorn's protocol leaves out: a bound on the time of a request's head, and errors that have our body."""
+"""What uvicorn's protocol leaves out: bounds on connections and on the time of heads, and errors with our body."""
 
 import asyncio
 import uuid
@@ -7,6 +7,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from app.api.connections import most_connections
 from app.api.errors import PROBLEM_TYPE, problem_of
 from app.core.errors import MalformedRequestError
 from app.core.telemetry import request_id
@@ -22,8 +23,10 @@ class StrictProtocol(H11Protocol):
     _head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client is there."""
+        """A client is there; cut off where there are too many."""
         super().connection_made(transport)
+        if len(self.connections) > most_connections():
+            transport.abort()
         self._watch_head()
 
     def data_received(self, data: bytes) -> None:

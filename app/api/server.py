@@ -14,6 +14,7 @@ from typing import NoReturn
 import uvicorn
 from fastapi import FastAPI
 
+from app.api.connections import accepted_at_a_time
 from app.api.protocol import StrictProtocol
 from app.api.state import State
 from app.core.errors import ConfigurationError
@@ -53,6 +54,12 @@ class DrainingServer(uvicorn.Server):
         wait = 0.0 if sig == signal.SIGINT else self._settings.drain_seconds
         self._listens_until = time.monotonic() + wait
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Called once; asyncio has made the sockets' queues as short as what it takes in a row."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(BACKLOG)
+
     async def on_tick(self, counter: int) -> bool:
         """Called ten times a second; True ends the listening."""
         ends = await super().on_tick(counter)
@@ -84,6 +91,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
         log_level=logging.getLogger("uvicorn").level,
         access_log=False,
         server_header=False,
+        backlog=accepted_at_a_time(),  # for asyncio also how many connections it takes in a row
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_seconds),

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -9,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.errors import PROBLEM_TYPE
 from app.api.protocol import StrictProtocol
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 30.0
@@ -87,3 +89,28 @@ async def test_what_is_no_http_gets_the_body_that_all_errors_have(streams: Strea
     problem = json.loads(body)
     assert (problem["status"], problem["code"]) == (400, "malformed_request")
     assert f"x-request-id: {problem['request_id']}".encode() in head.lower()
+
+
+async def test_newcomers_beyond_the_most_are_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.api.protocol.most_connections", lambda: 2)
+    config = uvicorn.Config(application, http=StrictProtocol, lifespan="off", log_config=None)
+    state = uvicorn.server.ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: StrictProtocol(config, state, {}), "127.0.0.1", 0)
+    async with server, asyncio.timeout(PATIENCE):
+        address = server.sockets[0].getsockname()
+        inside = [await asyncio.open_connection(*address) for _ in range(2)]
+        await until(lambda: len(state.connections) == 2)
+        reader, newcomer = await asyncio.open_connection(*address)
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        newcomer.close()
+        for reader, writer in inside:  # those who were there are answered
+            writer.write(GET)
+            assert (await answer(reader)).endswith(b"fine")
+            writer.close()
+        await until(lambda: not state.connections)
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(GET)
+        assert (await answer(reader)).endswith(b"fine")
+        writer.close()
