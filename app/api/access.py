@@ -1,7 +1,7 @@
 """One log line for each request: what was asked, what came of it, how long it took; never data of the client."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from app.inference.loaded import ModelIdentity
 from app.inference.segmenter import SegmentAnswer, Timings
@@ -21,8 +21,10 @@ class AccessRecord:
         method: as sent.
         route: template of the path, None where none matched.
         status: of the answer; 0 before there is one.
+        problems: codes of the problems answered; several only where a request has several pictures.
         bytes_sent: of the answer's body.
         seconds: from the headers of the request to the end of the answer.
+        pictures: how many it brought.
         model: which model answered.
         picture_size: (H, W) of the picture.
         timings: of the stages.
@@ -32,8 +34,10 @@ class AccessRecord:
     method: str
     route: str | None = None
     status: int = 0
+    problems: list[str] = field(default_factory=list)
     bytes_sent: int = 0
     seconds: float = 0.0
+    pictures: int | None = None
     model: ModelIdentity | None = None
     picture_size: tuple[int, int] | None = None
     timings: Timings | None = None
@@ -44,9 +48,14 @@ class AccessRecord:
         self.picture_size = answer.size
         self.timings = answer.timings
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it is a probe's, and nothing is wrong."""
+        return self.route in PROBES and self.status < 400
+
     def log(self) -> None:
         """Writes the line."""
-        level = logging.DEBUG if self.route in PROBES and self.status < 400 else logging.INFO
+        level = logging.DEBUG if self.quiet else logging.INFO
         logger.log(level, "request", extra={"fields": self._fields()})
 
     def _fields(self) -> dict[str, object]:
@@ -57,6 +66,10 @@ class AccessRecord:
             "ms": round(self.seconds * 1000, 2),
             "bytes": self.bytes_sent,
         }
+        if self.problems:
+            fields["problems"] = ",".join(sorted(set(self.problems)))
+        if self.pictures is not None:
+            fields["pictures"] = self.pictures
         if self.model is not None:
             fields["model"] = f"{self.model.name}/{self.model.version}"
         if self.picture_size is not None:

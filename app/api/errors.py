@@ -12,7 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from app.api.access import AccessRecord
 from app.core import errors
 from app.core.telemetry import request_id
 
@@ -94,13 +96,26 @@ def problem_of(error: errors.SegserveError) -> Problem:
     )
 
 
-def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem as an answer; a 503 says when to come again."""
-    status = problem.status
-    all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-    return Response(problem.model_dump_json(exclude_none=True), status, all_headers, PROBLEM_TYPE)
+class ProblemResponse(Response):
+    """A problem as an answer; a 503 says when to come again. Log and metrics learn its code.
+
+    Args:
+        problem: what is wrong.
+        headers: beside those that all problems have.
+    """
+
+    def __init__(self, problem: Problem, headers: Mapping[str, str] | None = None) -> None:
+        all_headers = {"Cache-Control": "no-store", **(headers or {})}
+        if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            all_headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+        super().__init__(problem.model_dump_json(exclude_none=True), problem.status, all_headers, PROBLEM_TYPE)
+        self._code = problem.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        record: AccessRecord = scope["state"]["record"]
+        record.problems.append(self._code)
+        await super().__call__(scope, receive, send)
 
 
 def error_response(error: errors.SegserveError) -> Response:
@@ -108,7 +123,7 @@ def error_response(error: errors.SegserveError) -> Response:
     problem = problem_of(error)
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.error("%s", error.detail, exc_info=error)
-    return problem_response(problem, _headers_of(error))
+    return ProblemResponse(problem, _headers_of(error))
 
 
 def problem_type(code: str) -> str:
@@ -118,7 +133,7 @@ def problem_type(code: str) -> str:
 
 def unhandled_response() -> Response:
     """The answer to an error that nobody foresaw; it gives nothing away, the log has it all."""
-    return problem_response(problem_of(errors.SegserveError(UNEXPECTED)))
+    return ProblemResponse(problem_of(errors.SegserveError(UNEXPECTED)))
 
 
 def install_error_handlers(app: FastAPI) -> None:
@@ -156,7 +171,7 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         code=code,
         request_id=request_id.get(),
     )
-    return problem_response(problem, error.headers)
+    return ProblemResponse(problem, error.headers)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

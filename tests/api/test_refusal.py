@@ -2,6 +2,7 @@ import pytest
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from app.api.access import AccessRecord
 from app.api.admission import Admission
 from app.api.refusal import RefusalMiddleware
 
@@ -36,7 +37,8 @@ async def handled(scope: Scope, full: bool) -> list[Message] | None:
 
 
 def request(method: str = "POST", path: str = "/segment", root_path: str = "") -> Scope:
-    return {"type": "http", "method": method, "path": path, "root_path": root_path, "headers": []}
+    state = {"record": AccessRecord("id", method)}
+    return {"type": "http", "method": method, "path": path, "root_path": root_path, "headers": [], "state": state}
 
 
 @pytest.mark.parametrize("scope", [request(), request(path="/pets/segment", root_path="/pets")])

@@ -118,6 +118,7 @@ async def segment(
             options.require_possible(served.model.labels, served.model.view())
             held.enter_context(service.admission.slot())
             uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
+            record.pictures = len(uploads)
 
             async def one(picture: bytes) -> SegmentAnswer:
                 answer = await served.segmenter.segment(picture, options)
