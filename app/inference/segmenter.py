@@ -18,6 +18,7 @@ from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Inference, Scheduler
+from app.inference.stages import Report, reported, unreported
 from app.inference.workers import PixelWorkers
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
@@ -123,12 +124,13 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(self, data: bytes, options: SegmentOptions) -> SegmentAnswer:
+    async def segment(self, data: bytes, options: SegmentOptions, report: Report = unreported) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
+            report: told of each stage.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
@@ -139,18 +141,20 @@ class Segmenter:
         """
         options.require_possible(self.model.labels, self.model.view())
         with self._resources.budget.ticket() as claim:
-            return await self._segment(data, options, claim)
+            return await self._segment(data, options, claim, report)
 
-    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim) -> SegmentAnswer:
+    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, report: Report) -> SegmentAnswer:
         workers, started = self._resources.workers, time.perf_counter()
-        prepared = await workers.run(partial(self._prepare, data, options, claim))
+        with reported(report, "decode"):
+            prepared = await workers.run(partial(self._prepare, data, options, claim))
         decoded = time.perf_counter()
         if prepared.image is None:
-            return await self._in_windows(prepared, options, decoded - started)
-        inference = await self._infer(prepared.image, options.flip)
+            return await self._in_windows(prepared, options, decoded - started, report)
+        inference = await self._infer(prepared.image, options.flip, report)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
-        content = await workers.run(partial(self._encode, options, probabilities, prepared.pixels))
+        with reported(report, "encode"):
+            content = await workers.run(partial(self._encode, options, probabilities, prepared.pixels))
         timings = Timings(
             decode=(decoded - started) * 1e3,
             queue=inference.queue_ms,
@@ -159,12 +163,12 @@ class Segmenter:
         )
         return self._answer(content, prepared, options, timings)
 
-    async def _infer(self, image: NDArray[np.uint8], flip: bool) -> Inference:
+    async def _infer(self, image: NDArray[np.uint8], flip: bool, report: Report) -> Inference:
         """The network's probabilities, or the mean with those of the mirror image."""
-        plain = self.scheduler.run(image)
+        plain = self.scheduler.run(image, report)
         if not flip:
             return await plain
-        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image)))
+        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image), report))
         mean = mirror_mean(one.probabilities, other.probabilities)
         return Inference(mean, max(one.queue_ms, other.queue_ms), max(one.inference_ms, other.inference_ms))
 
@@ -186,8 +190,10 @@ class Segmenter:
         image = resize_picture(picture.pixels, geometry)
         return _Prepared(image, geometry, self._all_pixels(data, picture) if options.needs_picture else None)
 
-    async def _in_windows(self, prepared: _Prepared, options: SegmentOptions, decoded: float) -> SegmentAnswer:
-        """Infers while it encodes, so that no more than some rows of windows are ever held."""
+    async def _in_windows(
+        self, prepared: _Prepared, options: SegmentOptions, decoded: float, report: Report
+    ) -> SegmentAnswer:
+        """Infers while it encodes, so that no more than some rows of windows are ever held; each row is reported."""
         waited: list[float] = []
         task = asyncio.current_task()
 
@@ -195,10 +201,11 @@ class Segmenter:
             if task is not None and task.cancelling():
                 raise InferenceError("nobody waits for this picture any more")
             begun = time.perf_counter()
-            found = [inference.probabilities for inference in self.scheduler.infer_all(images)]
-            if options.flip:
-                others = self.scheduler.infer_all(map(mirrored, images))
-                found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
+            with reported(report, "inference"):
+                found = [inference.probabilities for inference in self.scheduler.infer_all(images)]
+                if options.flip:
+                    others = self.scheduler.infer_all(map(mirrored, images))
+                    found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
             waited.append(time.perf_counter() - begun)
             return found
 
@@ -208,7 +215,8 @@ class Segmenter:
             return self._encode(options, probabilities, prepared.pixels)
 
         begun = time.perf_counter()
-        content = await self._resources.windows.run(work)
+        with reported(report, "encode"):
+            content = await self._resources.windows.run(work)
         total, inference = time.perf_counter() - begun, sum(waited)
         timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
         return self._answer(content, prepared, options, timings)
