@@ -13,7 +13,8 @@ from app.api.many import MANY_TYPES, ManyAnswers, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
-from app.api.state import RecordDependency, StateDependency
+from app.api.state import RecordDependency, StateDependency, TraceDependency
+from app.api.tracing import Trace
 from app.api.waiting import timeout_of, while_wanted
 from app.core import errors
 from app.inference.answers import Output
@@ -93,7 +94,11 @@ router = APIRouter(tags=["segmentation"])
     openapi_extra=REQUEST_BODY,
 )
 async def segment(
-    request: Request, service: StateDependency, record: RecordDependency, query: Annotated[SegmentQuery, Query()]
+    request: Request,
+    service: StateDependency,
+    record: RecordDependency,
+    trace: TraceDependency,
+    query: Annotated[SegmentQuery, Query()],
 ) -> Response:
     """Says for every pixel of a picture which class it belongs to.
 
@@ -120,17 +125,22 @@ async def segment(
             uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
             record.pictures = len(uploads)
 
-            async def one(picture: bytes) -> SegmentAnswer:
-                answer = await served.segmenter.segment(picture, options)
+            async def one(picture: bytes, trace: Trace = trace) -> SegmentAnswer:
+                answer = await served.segmenter.segment(picture, options, trace.report)
+                trace.answered(answer)
                 record.note(answer)
                 service.metrics.segmented(answer.timings)
                 return answer
+
+            async def one_of_many(picture: bytes) -> SegmentAnswer:
+                with trace.picture() as own:
+                    return await one(picture, own)
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
                 answer = await one(uploads[0].data)
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
-            found = results(uploads, one, served.segmenter.width, deadline)
+            found = results(uploads, one_of_many, served.segmenter.width, deadline)
             headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 
