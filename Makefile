@@ -119,10 +119,10 @@ COMPILE = .venv-lock/bin/uv pip compile --quiet --no-config --universal --python
 lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for newer releases
 	@$(require_python)test -d .venv-lock || $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	$(COMPILE) --extra cpu --extra train --extra quantize --group dev -o requirements/dev.txt
+	$(COMPILE) --extra cpu --extra train --extra quantize --extra traces --group dev -o requirements/dev.txt
 	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
-	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
-	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
+	$(COMPILE) --excludes <(echo tensorflow) --extra cpu --extra traces -c requirements/dev.txt -o requirements/serve-cpu.txt
+	$(COMPILE) --extra gpu --extra traces -c requirements/dev.txt -o requirements/serve-gpu.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
 

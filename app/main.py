@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from app import __version__
 from app.api.admission import Admission
+from app.api.collector import tracing_from_environment
 from app.api.cors import CrossOriginMiddleware
 from app.api.errors import install_error_handlers
 from app.api.keyring import open_keyring
@@ -35,7 +36,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = load_settings() if settings is None else settings
     check_configuration(settings)
     keyring = open_keyring(settings)
-    state = State(settings, ModelPool(ModelStore(settings.model_store), settings), Admission(settings.max_queue))
+    pool = ModelPool(ModelStore(settings.model_store), settings)
+    state = State(settings, pool, Admission(settings.max_queue), tracing=tracing_from_environment())
 
     def lifespan(app: FastAPI) -> AbstractAsyncContextManager[LifespanState]:
         return running(state)
@@ -47,6 +49,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         servers=[{"url": settings.root_path or "/"}],
         lifespan=lifespan,
         openapi_url=None,
+        # FastAPI's own is off, whatever the environment says: its spans carry paths and queries as clients sent them.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )

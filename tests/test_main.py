@@ -19,13 +19,18 @@ def settings(tiny_store_path: Path) -> Settings:
     return Settings(model_store=tiny_store_path)
 
 
-def test_what_cannot_be_served_is_told_before_anything_starts(tmp_path: Path, settings: Settings) -> None:
+def test_what_cannot_be_served_is_told_before_anything_starts(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ConfigurationError, match="there is no folder"):
         create_app(Settings(model_store=tmp_path / "nowhere"))
     with pytest.raises(ConfigurationError, match="no version 7 of pets"):
         create_app(settings.model_copy(update={"model": "pets:7"}))
     with pytest.raises(ConfigurationError, match=r"api_keys_file .*: No such file"):
         create_app(settings.model_copy(update={"api_keys_file": tmp_path / "keys.toml"}))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense")
+    with pytest.raises(ConfigurationError, match="no URL of a collector"):
+        create_app(settings)
 
 
 def test_settings_come_from_the_environment_if_none_are_given(

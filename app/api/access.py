@@ -25,6 +25,7 @@ class AccessRecord:
         problems: codes of the problems answered; several only where a request has several pictures.
         bytes_sent: of the answer's body.
         seconds: from the headers of the request to the end of the answer.
+        pictures: how many it brought.
         model: which model answered.
         picture_size: (H, W) of the picture.
         timings: of the stages.
@@ -38,6 +39,7 @@ class AccessRecord:
     problems: list[str] = field(default_factory=list)
     bytes_sent: int = 0
     seconds: float = 0.0
+    pictures: int | None = None
     model: ModelIdentity | None = None
     picture_size: tuple[int, int] | None = None
     timings: Timings | None = None
@@ -48,9 +50,14 @@ class AccessRecord:
         self.picture_size = answer.size
         self.timings = answer.timings
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it is a probe's, and nothing is wrong."""
+        return self.route in PROBES and self.status < 400
+
     def log(self) -> None:
         """Writes the line."""
-        level = logging.DEBUG if self.route in PROBES and self.status < 400 else logging.INFO
+        level = logging.DEBUG if self.quiet else logging.INFO
         logger.log(level, "request", extra={"fields": self._fields()})
 
     def _fields(self) -> dict[str, object]:
@@ -65,6 +72,8 @@ class AccessRecord:
             fields["problems"] = ",".join(sorted(set(self.problems)))
         if self.key is not None:
             fields["key"] = self.key
+        if self.pictures is not None:
+            fields["pictures"] = self.pictures
         if self.model is not None:
             fields["model"] = str(self.model)
         if self.picture_size is not None:

@@ -14,7 +14,7 @@ from app.core.errors import ForbiddenError
 METHODS = ("GET", "HEAD", "POST")
 SENT = ("Authorization", HEADER, REQUEST_ID, TIMEOUT_HEADER)
 """Headers that a page may send, beside those that every page may."""
-SHOWN = (REQUEST_ID, "Segserve-Model", "Server-Timing", "Retry-After")
+SHOWN = (REQUEST_ID, "Segserve-Model", "Server-Timing", "Retry-After", "traceresponse")
 """Headers of answers that it may read, likewise."""
 
 

@@ -36,6 +36,7 @@ async def running(state: State) -> AsyncIterator[LifespanState]:
             with suppress(asyncio.CancelledError):
                 await task
         await _close(state)
+        state.tracing.close()
 
 
 async def _load(state: State) -> None:

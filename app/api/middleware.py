@@ -1,4 +1,4 @@
-"""Around every request: its id, protective headers, the access log, metrics, and the net for unforeseen errors."""
+"""Around every request: its id and trace, protective headers, access log, metrics, the net for unforeseen errors."""
 
 import logging
 import re
@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.access import AccessRecord
 from app.api.errors import CLIENT_CLOSED_REQUEST, unhandled_response
 from app.api.state import State
-from app.core.telemetry import request_id
+from app.api.tracing import Trace
+from app.core.telemetry import request_id, trace_ids
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +47,19 @@ class RequestMiddleware:
             return
         started = time.perf_counter()
         record = AccessRecord(accepted_request_id(Headers(scope=scope)), str(scope["method"]))
-        scope.setdefault("state", {})["record"] = record
+        trace = self._state.tracing.begin(scope, record)
+        scope.setdefault("state", {}).update(record=record, trace=trace)
         head = record.method == "HEAD"
         if head:  # GET without its body, on every path
             scope = {**scope, "method": "GET"}
         if self._state.settings.root_path:  # paths come with it or, where a gateway strips it, without
             scope["root_path"] = self._state.settings.root_path
-        token = request_id.set(record.request_id)
+        token, trace_token = request_id.set(record.request_id), trace_ids.set(trace.ids)
 
         async def watched_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                self._complete_headers(MutableHeaders(scope=message), record)
+                self._complete_headers(MutableHeaders(scope=message), record, trace)
             elif message["type"] == "http.response.body":
                 message = {**message, "body": b""} if head else message
                 record.bytes_sent += len(message.get("body", b""))
@@ -67,6 +69,9 @@ class RequestMiddleware:
         try:
             with self._state.metrics.in_flight.track_inprogress():
                 await self._app(scope, receive, watched_send)
+        except BaseException as error:
+            trace.fail(error)
+            raise
         finally:
             record.status = record.status or CLIENT_CLOSED_REQUEST
             record.route = route_template(scope)
@@ -74,10 +79,13 @@ class RequestMiddleware:
             model = "" if record.model is None else str(record.model)
             self._state.metrics.answered(record.route, record.method, record.status, model, record.seconds)
             self._state.metrics.problems(record.problems)
+            trace.end(record)
             request_id.reset(token)
+            trace_ids.reset(trace_token)
 
-    def _complete_headers(self, headers: MutableHeaders, record: AccessRecord) -> None:
+    def _complete_headers(self, headers: MutableHeaders, record: AccessRecord, trace: Trace) -> None:
         headers[REQUEST_ID] = record.request_id
+        headers.update(trace.headers)
         for name, value in PROTECTION.items():
             headers.setdefault(name, value)
         if self._state.draining:

@@ -13,6 +13,7 @@ from app.api.access import AccessRecord
 from app.api.admission import Admission
 from app.api.live_metrics import LiveMetrics
 from app.api.metrics import Metrics
+from app.api.tracing import Trace, Tracing
 from app.core.errors import EngineStalledError, ModelNotReadyError
 from app.core.settings import Settings
 from app.inference.pool import ModelPool
@@ -36,6 +37,7 @@ class State:
         pool: the models in memory.
         admission: bound on work in flight.
         metrics: counters and histograms.
+        tracing: of its requests.
         phase: `loading` until the model is warm, `draining` once the service goes down, `failed` if it cannot load.
         reason: why it is not ready, safe to show; empty when it is.
     """
@@ -44,6 +46,7 @@ class State:
     pool: ModelPool
     admission: Admission
     metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=Tracing)
     phase: Phase = "loading"
     reason: str = "the model is loading"
     _past_loading: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
@@ -151,5 +154,12 @@ async def _record(request: Request) -> AccessRecord:
     return record
 
 
+async def _trace(request: Request) -> Trace:
+    trace = request.state.trace
+    assert isinstance(trace, Trace)
+    return trace
+
+
 StateDependency = Annotated[State, Depends(_state)]
 RecordDependency = Annotated[AccessRecord, Depends(_record)]
+TraceDependency = Annotated[Trace, Depends(_trace)]

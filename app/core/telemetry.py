@@ -1,4 +1,4 @@
-"""Logging: JSON lines or plain text, each record with the id of the request that it belongs to.
+"""Logging: JSON lines or plain text, each record with the ids of the request and the trace that it belongs to.
 
 Structured values go into a record as `logger.info("…", extra={"fields": {"status": 200}})`.
 """
@@ -14,18 +14,21 @@ from app.core.settings import LogFormat
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request that the current task works for; empty outside of requests."""
+trace_ids: ContextVar[dict[str, str]] = ContextVar("trace_ids")
+"""`trace_id` of that request, where it is known, and `span_id`, where there is a span; unset outside of requests."""
 
 QUIET = {
     "uvicorn": logging.WARNING,
     "python_multipart": logging.ERROR,
     "PIL": logging.CRITICAL,
+    "opentelemetry.trace": logging.ERROR,
     "asyncio": logging.WARNING,
 }
 """Least levels of libraries whose lines only repeat ours, or that a client's broken request could fill a log with."""
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: `time, level, logger, message`, then `request_id`, the fields and `exception` if any."""
+    """One JSON object a line: `time, level, logger, message`, then ids, the fields and `exception` if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
@@ -37,6 +40,7 @@ class JsonFormatter(logging.Formatter):
         }
         if identifier := request_id.get():
             entry["request_id"] = identifier
+        entry.update(trace_ids.get({}))
         entry.update(_fields(record))
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)

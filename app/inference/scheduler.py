@@ -16,6 +16,7 @@ import numpy as np
 
 from app.core.errors import InferenceError
 from app.inference.engine import Engine, Images, Probabilities, infer_picture
+from app.inference.stages import Report, Stage, unreported
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class _Waiting:
     result: "asyncio.Future[Inference]"
     submitted: float
     context: contextvars.Context
+    report: Report
 
 
 _Results = list[Probabilities | InferenceError]
@@ -80,8 +82,12 @@ class Scheduler:
         self._nothing_left = asyncio.Event()
         self._nothing_left.set()
 
-    async def run(self, image: Images) -> Inference:
+    async def run(self, image: Images, report: Report = unreported) -> Inference:
         """Infers (h, w, 3); a cancelled call that has not begun is forgotten.
+
+        Args:
+            image: uint8, RGB.
+            report: told of its waiting and of its inference, also of one that nobody waits for any more.
 
         Raises:
             InferenceError: the engine failed on this picture; others are not touched.
@@ -90,16 +96,18 @@ class Scheduler:
             raise RuntimeError("the scheduler is closed")
         if not self.in_flight:
             self._last_progress = time.monotonic()
-        picture = _Waiting(image, self._loop.create_future(), time.perf_counter(), contextvars.copy_context())
+        context = contextvars.copy_context()
+        picture = _Waiting(image, self._loop.create_future(), time.perf_counter(), context, report)
         self._waiting.append(picture)
         self._nothing_left.clear()
         self._start()
         try:
             return await picture.result
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             if picture in self._waiting:
                 self._waiting.remove(picture)
                 self._note_if_empty()
+                report(Stage("queue", picture.submitted, time.perf_counter(), error))
             raise
 
     def infer_all(self, images: Iterable[Images]) -> Iterator[Inference]:
@@ -190,6 +198,10 @@ class Scheduler:
                 picture.result.set_result(Inference(result, *times))
         self._start()
         self._note_if_empty()
+        for picture, result in zip(batch, computed.results, strict=True):
+            error = result if isinstance(result, InferenceError) else None
+            picture.report(Stage("queue", picture.submitted, computed.begun))
+            picture.report(Stage("inference", computed.begun, computed.ended, error))
 
     def _note_if_empty(self) -> None:
         if not self.in_flight:

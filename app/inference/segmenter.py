@@ -19,6 +19,7 @@ from app.inference.budget import Claim, PixelBudget
 from app.inference.engine import Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Inference, Scheduler
+from app.inference.stages import Report, reported, unreported
 from app.inference.workers import PixelWorkers, Tell
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
@@ -115,6 +116,25 @@ def _untold(error: SegserveError) -> None:
     """For those who wait for the end anyway."""
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who asks for a picture, and what it wants to be told of it.
+
+    Args:
+        claim: told the picture's pixels before they are decoded, in another thread; what it raises ends the call.
+        tell: told as soon as the picture takes too long to decode; the call ends when its thread is free again.
+        report: told of each stage.
+    """
+
+    claim: Claim = unclaimed
+    tell: Tell = _untold
+    report: Report = unreported
+
+
+NOBODY = Caller()
+"""Wants to be told nothing."""
+
+
 class Segmenter:
     """Segments pictures with one loaded model; nothing here blocks the event loop.
 
@@ -135,16 +155,13 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(
-        self, data: bytes, options: SegmentOptions, claim: Claim = unclaimed, tell: Tell = _untold
-    ) -> SegmentAnswer:
+    async def segment(self, data: bytes, options: SegmentOptions, caller: Caller = NOBODY) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
-            claim: told the picture's pixels before they are decoded, in another thread; what it raises ends the call.
-            tell: told as soon as the picture takes too long to decode; the call ends when its thread is free again.
+            caller: who asks.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
@@ -159,22 +176,24 @@ class Segmenter:
 
             def claim_all(pixels: int) -> None:
                 from_budget(pixels)
-                claim(pixels)
+                caller.claim(pixels)
 
-            return await self._segment(data, options, claim_all, tell)
+            return await self._segment(data, options, claim_all, caller)
 
-    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
-        workers, started = self._resources.workers, time.perf_counter()
-        prepared = await workers.run(partial(self._prepare, data, options, claim), tell)
+    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, caller: Caller) -> SegmentAnswer:
+        workers, report, started = self._resources.workers, caller.report, time.perf_counter()
+        with reported(report, "decode"):
+            prepared = await workers.run(partial(self._prepare, data, options, claim), caller.tell)
         decoded = time.perf_counter()
         if prepared.image is None:
-            return await self._in_windows(prepared, options, decoded - started)
+            return await self._in_windows(prepared, options, decoded - started, report)
         image = prepared.image
-        inference = await self._infer(image, options.flip)
+        inference = await self._infer(image, options.flip, report)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
         encode = partial(self._encode, options, probabilities, prepared.pixels)
-        observation, content = await workers.run(lambda: (observe(image, inference.probabilities), encode()))
+        with reported(report, "encode"):
+            observation, content = await workers.run(lambda: (observe(image, inference.probabilities), encode()))
         timings = Timings(
             decode=(decoded - started) * 1e3,
             queue=inference.queue_ms,
@@ -183,12 +202,12 @@ class Segmenter:
         )
         return self._answer(content, prepared, options, observation, timings)
 
-    async def _infer(self, image: NDArray[np.uint8], flip: bool) -> Inference:
+    async def _infer(self, image: NDArray[np.uint8], flip: bool, report: Report) -> Inference:
         """The network's probabilities, or the mean with those of the mirror image."""
-        plain = self.scheduler.run(image)
+        plain = self.scheduler.run(image, report)
         if not flip:
             return await plain
-        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image)))
+        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image), report))
         mean = mirror_mean(one.probabilities, other.probabilities)
         return Inference(mean, max(one.queue_ms, other.queue_ms), max(one.inference_ms, other.inference_ms))
 
@@ -210,8 +229,10 @@ class Segmenter:
         image = resize_picture(picture.pixels, geometry)
         return _Prepared(image, geometry, self._all_pixels(data, picture) if options.needs_picture else None)
 
-    async def _in_windows(self, prepared: _Prepared, options: SegmentOptions, decoded: float) -> SegmentAnswer:
-        """Infers while it encodes, so that no more than some rows of windows are ever held."""
+    async def _in_windows(
+        self, prepared: _Prepared, options: SegmentOptions, decoded: float, report: Report
+    ) -> SegmentAnswer:
+        """Infers while it encodes, so that no more than some rows of windows are ever held; each row is reported."""
         waited: list[float] = []
         observations: list[Observation] = []
         task = asyncio.current_task()
@@ -220,10 +241,11 @@ class Segmenter:
             if task is not None and task.cancelling():
                 raise InferenceError("nobody waits for this picture any more")
             begun = time.perf_counter()
-            found = [inference.probabilities for inference in self.scheduler.infer_all(images)]
-            if options.flip:
-                others = self.scheduler.infer_all(map(mirrored, images))
-                found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
+            with reported(report, "inference"):
+                found = [inference.probabilities for inference in self.scheduler.infer_all(images)]
+                if options.flip:
+                    others = self.scheduler.infer_all(map(mirrored, images))
+                    found = [mirror_mean(one, other.probabilities) for one, other in zip(found, others, strict=True)]
             waited.append(time.perf_counter() - begun)
             observations.extend(map(observe, images, found))
             return found
@@ -234,7 +256,8 @@ class Segmenter:
             return self._encode(options, probabilities, prepared.pixels)
 
         begun = time.perf_counter()
-        content = await self._resources.windows.run(work)
+        with reported(report, "encode"):
+            content = await self._resources.windows.run(work)
         total, inference = time.perf_counter() - begun, sum(waited)
         timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
         return self._answer(content, prepared, options, mean_observation(observations), timings)

@@ -22,6 +22,7 @@ async def test_a_request_leaves_one_line_without_data_of_the_client(
     segment, missing, probe = access_records(caplog)
     expected = {"method": "POST", "route": "/segment", "status": 200, "bytes": len(answer.content)}
     assert segment.items() >= {**expected, "model": "pets/1", "picture": "60x40", "level": "INFO"}.items()
+    assert segment["pictures"] == 1
     stages = [segment[f"{stage}_ms"] for stage in ("decode", "queue", "inference", "encode")]
     assert all(isinstance(value, float) and value >= 0 for value in stages)
     assert segment["ms"] >= sum(stages) - 0.1  # type: ignore[operator, arg-type]  # they are floats

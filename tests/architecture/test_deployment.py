@@ -7,6 +7,7 @@ from app.api.errors import problem_type
 from app.api.middleware import REQUEST_ID_PATTERN
 from app.api.server import KEEP_ALIVE_SECONDS
 from app.api.state import LOADING_PATIENCE_SECONDS
+from app.api.tracing import TRACEPARENT_PATTERN
 from app.core import errors
 from app.core.errors import SegserveError
 from app.core.settings import PREFIX, Settings
@@ -38,6 +39,11 @@ def test_gateway_and_service_have_one_body_limit() -> None:
 def test_gateway_believes_the_request_ids_that_the_service_believes() -> None:
     (pattern,) = re.findall(r'"~\^(.+)\$" \$http_x_request_id;', (NGINX / "nginx.conf").read_text())
     assert pattern == REQUEST_ID_PATTERN.pattern
+
+
+def test_gateway_believes_the_traces_that_the_service_goes_on_with() -> None:
+    (pattern,) = re.findall(r'"~\^(.+)\$" \$http_traceparent;', (NGINX / "nginx.conf").read_text())
+    assert pattern == TRACEPARENT_PATTERN.pattern
 
 
 def test_gateway_errors_are_named_as_in_the_service() -> None:

@@ -35,6 +35,7 @@ def test_import_contracts_hold() -> None:
         ("api/state.py", "import app.training.fit", "Imports point down"),
         ("unplaced.py", "import app.core.errors", "Imports point down"),
         ("inference/segmenter.py", "import starlette.requests", "HTTP only in api and main"),
+        ("inference/segmenter.py", "import opentelemetry.trace", "OpenTelemetry only in api"),
         ("api/state.py", "import openvino", "No engine outside nn, inference and training"),
         ("nn/blocks.py", "import tensorflow", "The network is backend-neutral"),
     ],
@@ -56,7 +57,7 @@ def run_python(code: str, *options: str) -> list[str]:
 def test_serving_starts_without_engine_and_training_libraries() -> None:
     loaded = run_python("import sys, app.main, app.cli, app.api.server; print(*sys.modules)")
     assert "fastapi" in loaded
-    assert not {"tensorflow", "keras", "openvino", "matplotlib"} & set(loaded)
+    assert not {"tensorflow", "keras", "openvino", "matplotlib", "opentelemetry.sdk", "requests"} & set(loaded)
 
 
 def test_gpus_are_seen_with_the_standard_library_alone() -> None:

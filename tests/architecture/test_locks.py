@@ -13,12 +13,14 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BASE = PYPROJECT["project"]["dependencies"]
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 CONTENTS = {
-    "serve-cpu": [line for line in BASE if not line.startswith("tensorflow")] + EXTRAS["cpu"],
-    "serve-gpu": BASE + EXTRAS["gpu"],
+    "serve-cpu": [line for line in BASE if not line.startswith("tensorflow")] + EXTRAS["cpu"] + EXTRAS["traces"],
+    "serve-gpu": BASE + EXTRAS["gpu"] + EXTRAS["traces"],
     "train": BASE + EXTRAS["train"],
     "bench": PYPROJECT["dependency-groups"]["bench"],
     "audit": PYPROJECT["dependency-groups"]["audit"],
-    "dev": BASE + EXTRAS["cpu"] + EXTRAS["train"] + EXTRAS["quantize"] + PYPROJECT["dependency-groups"]["dev"],
+    "dev": BASE
+    + [line for extra in ("cpu", "train", "quantize", "traces") for line in EXTRAS[extra]]
+    + PYPROJECT["dependency-groups"]["dev"],
 }
 """What each lock is made from."""
 

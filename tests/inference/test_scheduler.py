@@ -12,6 +12,7 @@ from app.core.telemetry import request_id
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
 from app.inference.scheduler import Scheduler
+from app.inference.stages import Stage
 from app.inference.tensorflow_engine import TensorFlowEngine
 from tests.inference.pictures import chelsea
 from tests.inference.scripted import ScriptedEngine, brightness, shade
@@ -271,3 +272,52 @@ async def test_bad_pictures_of_a_batch_fail_alone(batching_engine: TensorFlowEng
         else:
             assert not isinstance(result, BaseException)
             assert np.abs(result.probabilities - batching_engine.infer(picture[None])[0]).max() < 1e-5
+
+
+async def test_waiting_and_inference_are_reported() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    found: list[Stage] = []
+    first = asyncio.create_task(scheduler.run(shade(1)))
+    await engine.until_entered()
+    second = asyncio.create_task(scheduler.run(shade(2), found.append))
+    await asyncio.sleep(0)  # it is queued
+    engine.let_go.release(2)
+    result = (await asyncio.gather(first, second))[1]
+    queue, inference = found
+    assert (queue.name, inference.name) == ("queue", "inference")
+    assert queue.ended == inference.begun
+    assert (queue.ended - queue.begun) * 1e3 == result.queue_ms
+    assert (inference.ended - inference.begun) * 1e3 == result.inference_ms
+    await scheduler.close()
+
+
+async def test_an_inference_that_fails_is_reported_with_its_error() -> None:
+    def fail(images: Images) -> Probabilities:
+        raise ValueError("no")
+
+    scheduler = Scheduler(ScriptedEngine(fail))
+    found: list[Stage] = []
+    with pytest.raises(InferenceError) as raised:
+        await scheduler.run(shade(1), found.append)
+    await scheduler.close()
+    assert [(stage.name, stage.error) for stage in found] == [("queue", None), ("inference", raised.value)]
+
+
+async def test_what_is_given_up_is_reported_when_it_has_ended() -> None:
+    engine = HeldEngine()
+    scheduler = Scheduler(engine)
+    begun: list[Stage] = []
+    waiting: list[Stage] = []
+    first = asyncio.create_task(scheduler.run(shade(1), begun.append))
+    await engine.until_entered()
+    second = asyncio.create_task(scheduler.run(shade(2), waiting.append))
+    await asyncio.sleep(0)  # it is queued
+    for task in (first, second):
+        task.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+    assert [(stage.name, type(stage.error)) for stage in waiting] == [("queue", asyncio.CancelledError)]
+    assert begun == []  # the engine still works on it
+    engine.let_go.release()
+    await scheduler.close()
+    assert [(stage.name, stage.error) for stage in begun] == [("queue", None), ("inference", None)]

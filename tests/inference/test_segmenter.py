@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ from app.imaging.render import overlay_png
 from app.inference.answers import Output, SegmentOptions
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
-from app.inference.segmenter import Resources, SegmentAnswer, Segmenter
+from app.inference.segmenter import Caller, Resources, SegmentAnswer, Segmenter
+from app.inference.stages import Stage
 from tests.inference.pictures import chelsea, different, encoded
 from tests.inference.scripted import ScriptedEngine
 
@@ -109,14 +111,14 @@ async def test_the_claim_is_told_the_pixels_of_each_picture_before_they_are_deco
     claimed: list[int] = []
     mask, overlay = SegmentOptions(), SegmentOptions("overlay")
     for kind, options in (("JPEG", mask), ("PNG", mask), ("JPEG", overlay)):
-        await segmenter.segment(encoded(chelsea(30, 40), kind), options, claimed.append)
+        await segmenter.segment(encoded(chelsea(30, 40), kind), options, Caller(claimed.append))
     assert claimed == [1200, 1200, 1200]
 
     def refusing(pixels: int) -> None:
         raise TooManyRequestsError("enough")
 
     with pytest.raises(TooManyRequestsError, match="enough"):
-        await segmenter.segment(encoded(chelsea(30, 40)), SegmentOptions(), refusing)
+        await segmenter.segment(encoded(chelsea(30, 40)), SegmentOptions(), Caller(refusing))
     assert segmenter._resources.budget.taken == 0
 
 
@@ -332,3 +334,29 @@ async def test_of_one_request_no_more_pictures_at_a_time_than_fit_into_the_budge
     made = Segmenter(replace(model, engine=engine), settings, resources)
     assert made.width == width
     await made.close()
+
+
+async def test_stages_are_reported_as_they_end(segmenter: Segmenter) -> None:
+    found: list[Stage] = []
+    answer = await segmenter.segment(encoded(chelsea(75, 120)), SegmentOptions(), Caller(report=found.append))
+    assert [stage.name for stage in found] == ["decode", "queue", "inference", "encode"]
+    for stage in found:
+        milliseconds = (stage.ended - stage.begun) * 1e3
+        assert milliseconds == pytest.approx(getattr(answer.timings, stage.name), abs=1)
+    assert all(one.ended <= other.begun for one, other in pairwise(found))
+
+
+async def test_a_stage_that_fails_is_the_last_one_reported(segmenter: Segmenter) -> None:
+    found: list[Stage] = []
+    with pytest.raises(InvalidImageError) as raised:
+        await segmenter.segment(b"\x89PNG\r\n\x1a\nbroken", SegmentOptions(), Caller(report=found.append))
+    assert [(stage.name, stage.error) for stage in found] == [("decode", raised.value)]
+
+
+async def test_each_row_of_windows_is_reported(windowed: Segmenter) -> None:
+    found: list[Stage] = []
+    await windowed.segment(encoded(chelsea(75, 120)), SegmentOptions(), Caller(report=found.append))
+    decode, *rows, encode = found
+    assert (decode.name, {row.name for row in rows}, encode.name) == ("decode", {"inference"}, "encode")
+    assert len(rows) > 1
+    assert all(encode.begun <= row.begun <= row.ended <= encode.ended for row in rows)

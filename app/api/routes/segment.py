@@ -14,11 +14,12 @@ from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.schemas import SegmentBody
-from app.api.state import RecordDependency, StateDependency
+from app.api.state import RecordDependency, StateDependency, TraceDependency
+from app.api.tracing import Trace
 from app.api.waiting import ended, timeout_of, while_wanted
 from app.core import errors
 from app.inference.answers import Output
-from app.inference.segmenter import SegmentAnswer
+from app.inference.segmenter import Caller, SegmentAnswer
 from app.inference.workers import Tell
 
 FILENAMES: dict[Output, str] = {
@@ -101,6 +102,7 @@ async def segment(
     service: StateDependency,
     record: RecordDependency,
     claim: KeyClaim,
+    trace: TraceDependency,
     query: Annotated[SegmentQuery, Query()],
 ) -> Response:
     """Says for every pixel of a picture which class it belongs to.
@@ -127,12 +129,18 @@ async def segment(
             options.require_possible(served.model.labels, served.model.view())
             held.enter_context(service.admission.slot())
             uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
+            record.pictures = len(uploads)
 
-            async def one(picture: bytes, tell: Tell) -> SegmentAnswer:
-                answer = await served.segmenter.segment(picture, options, claim, tell)
+            async def one(picture: bytes, tell: Tell, trace: Trace = trace) -> SegmentAnswer:
+                answer = await served.segmenter.segment(picture, options, Caller(claim, tell, trace.report))
+                trace.answered(answer)
                 record.note(answer)
                 service.metrics.segmented(answer, served.model.labels)
                 return answer
+
+            async def one_of_many(picture: bytes, tell: Tell) -> SegmentAnswer:
+                with trace.picture() as own:
+                    return await one(picture, tell, own)
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
@@ -140,7 +148,7 @@ async def segment(
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
             given_up: set[asyncio.Task[SegmentAnswer]] = set()
             held.push_async_callback(ended, given_up)
-            found = noted(results(uploads, one, served.segmenter.width, deadline, given_up), record)
+            found = noted(results(uploads, one_of_many, served.segmenter.width, deadline, given_up), record)
             headers = {"Segserve-Model": served.model.identity.header, "Cache-Control": "no-store"}
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 

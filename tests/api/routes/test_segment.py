@@ -2,15 +2,14 @@ import asyncio
 import io
 import json
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.core.settings import Settings
-from app.inference.budget import Claim
-from app.inference.segmenter import SegmentAnswer, SegmentOptions
-from app.inference.workers import Tell
+from app.inference.segmenter import SegmentAnswer
 from tests.api.running import Service, running
 
 pytestmark = pytest.mark.anyio
@@ -151,10 +150,10 @@ async def test_more_requests_than_places_are_turned_away(
         segmenter = service.state.pool.default.segmenter
         segment, entered, release = segmenter.segment, asyncio.Semaphore(0), asyncio.Event()
 
-        async def held(data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
+        async def held(*arguments: Any) -> SegmentAnswer:
             entered.release()
             await release.wait()
-            return await segment(data, options, claim, tell)
+            return await segment(*arguments)
 
         monkeypatch.setattr(segmenter, "segment", held)
         inside = [asyncio.create_task(service.http.post("/segment", content=picture)) for _ in range(2)]
@@ -197,7 +196,7 @@ async def test_a_deadline_is_kept(
     assert service.state.pool.default is not None
     cancelled = asyncio.Event()
 
-    async def never(data: bytes, options: SegmentOptions, claim: Claim, tell: Tell) -> SegmentAnswer:
+    async def never(*arguments: Any) -> SegmentAnswer:
         try:
             await asyncio.Event().wait()
         finally:
