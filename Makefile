@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-engines bench-serving soak base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -91,6 +91,10 @@ bench-serving: .venv ## measure the service against other servers
 soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while versions change
 	.venv/bin/python -m benchmarks.soak --plot docs/images/soak.png $(ARGS)
 
+fuzz: .venv ## twenty thousand mutated pictures, hostile requests, and all that the OpenAPI document allows or not
+	$(call environment,.venv-fuzz,fuzz)
+	.venv/bin/python -m tests.fuzz $(ARGS)
+
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py
 
@@ -114,8 +118,9 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --excludes <(echo tensorflow) --extra cpu -c requirements/dev.txt -o requirements/serve-cpu.txt
 	$(COMPILE) --extra gpu -c requirements/dev.txt -o requirements/serve-gpu.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 clean: ## remove environments, caches and build output
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage* build dist
 	rm -rf *.egg-info
 	find app tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,7 @@ CONTENTS = {
     "serve-gpu": BASE + EXTRAS["gpu"],
     "train": BASE + EXTRAS["train"],
     "bench": PYPROJECT["dependency-groups"]["bench"],
+    "fuzz": PYPROJECT["dependency-groups"]["fuzz"],
     "dev": BASE + EXTRAS["cpu"] + EXTRAS["train"] + EXTRAS["quantize"] + PYPROJECT["dependency-groups"]["dev"],
 }
 """What each lock is made from."""
