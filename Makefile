@@ -3,8 +3,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint check format train bench bench-engines bench-serving soak gateway-soak gameday certificate \
-	base-test container-test lock clean
+.PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz gateway-soak gameday \
+	certificate base-test container-test lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -101,6 +101,10 @@ gateway-soak: .venv ## 10,000 requests through the gateway while its replicas ar
 certificate: ## make a certificate that vouches for itself, to try the gateway's TLS with
 	deploy/tls/make-certificate
 
+fuzz: .venv ## twenty thousand mutated pictures, hostile requests, and all that the OpenAPI document allows or not
+	$(call environment,.venv-fuzz,fuzz)
+	.venv/bin/python -m tests.fuzz $(ARGS)
+
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py
 
@@ -125,8 +129,9 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --extra gpu --extra traces -c requirements/dev.txt -o requirements/serve-gpu.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 clean: ## remove environments, caches and build output
-	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage* build dist
 	rm -rf *.egg-info
 	find app tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

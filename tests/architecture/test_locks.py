@@ -21,6 +21,7 @@ CONTENTS = {
     "dev": BASE
     + [line for extra in ("cpu", "train", "quantize", "traces") for line in EXTRAS[extra]]
     + PYPROJECT["dependency-groups"]["dev"],
+    "fuzz": PYPROJECT["dependency-groups"]["fuzz"],
 }
 """What each lock is made from."""
 
