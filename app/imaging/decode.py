@@ -99,9 +99,10 @@ def decode(
 
     Raises:
         EmptyImageError: no bytes.
-        ImageTooLargeError: more bytes or pixels than the limits, or than there is memory; made of too many pieces.
+        ImageTooLargeError: more bytes or pixels than the limits; made of too many pieces.
         UnsupportedImageError: a kind that is not decoded here.
         InvalidImageError: not a picture, a broken one, or one that ends too early.
+        MemoryError: there is none left, though the picture is within the limits.
     """
     if not data:
         raise EmptyImageError("no bytes arrived where a picture was expected")
@@ -111,11 +112,11 @@ def decode(
     try:
         with at_most(limits.max_pixels):
             return _decode(data, kind, limits, plan)
-    except SegserveError:
+    except (SegserveError, MemoryError):
         raise
-    except MemoryError as error:
-        raise ImageTooLargeError(f"there is not enough memory for this {kind} picture") from error
     except Exception as error:  # Pillow's decoders raise anything from struct.error to SyntaxError
+        if "out of memory" in str(error):  # what a decoder's own library says
+            raise MemoryError(str(error)) from error
         raise InvalidImageError(f"it starts as {kind}, but is broken, ends too early or is a rare variant") from error
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import InferenceError, SegserveError
+from app.core.errors import InferenceError, OverloadedError, SegserveError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
@@ -167,7 +167,7 @@ class Segmenter:
             InvalidParameterError: the model cannot answer that, or not of this picture.
             ImageError: the picture is not one, too large, or takes too long to decode.
             AnswerTooLargeError: the answer would be.
-            OverloadedError: too many pixels are being worked on.
+            OverloadedError: too many pixels are being worked on, or there is no memory left.
             DecodersStalledError: no thread is left to decode it.
             InferenceError: the engine failed on this picture.
         """
@@ -178,7 +178,10 @@ class Segmenter:
                 from_budget(pixels)
                 caller.claim(pixels)
 
-            return await self._segment(data, options, claim_all, caller)
+            try:
+                return await self._segment(data, options, claim_all, caller)
+            except MemoryError as error:
+                raise OverloadedError("there is no memory for this picture at the moment; try again") from error
 
     async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, caller: Caller) -> SegmentAnswer:
         workers, report, started = self._resources.workers, caller.report, time.perf_counter()

@@ -247,7 +247,7 @@ def test_pillows_own_limit_plays_no_part() -> None:
 
 
 def test_more_pixels_than_memory() -> None:
-    with pytest.raises(ImageTooLargeError, match="memory"):
+    with pytest.raises(MemoryError):
         decode(png(2**31 - 1, 2**31 - 1, 1, 0, b"\0"), DecodeLimits(10**6, 2**62))
 
 

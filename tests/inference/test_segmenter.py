@@ -17,6 +17,7 @@ from app.core.errors import (
     InferenceError,
     InvalidImageError,
     InvalidParameterError,
+    OverloadedError,
     TooManyRequestsError,
 )
 from app.core.settings import Settings
@@ -360,3 +361,18 @@ async def test_each_row_of_windows_is_reported(windowed: Segmenter) -> None:
     assert (decode.name, {row.name for row in rows}, encode.name) == ("decode", {"inference"}, "encode")
     assert len(rows) > 1
     assert all(encode.begun <= row.begun <= row.ended <= encode.ended for row in rows)
+
+
+@pytest.mark.parametrize("stage", ["decode", "encode_answer"])
+async def test_without_memory_it_says_to_come_again(
+    segmenter: Segmenter, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def short(*arguments: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"app.inference.segmenter.{stage}", short)
+        with pytest.raises(OverloadedError, match="no memory"):
+            await segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions())
+    assert segmenter._resources.budget.taken == 0
+    assert (await segmenter.segment(encoded(chelsea(40, 40)), SegmentOptions())).size == (40, 40)
