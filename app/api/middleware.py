@@ -1,5 +1,6 @@
 """Around every request: its id and trace, protective headers, access log, metrics, the net for unforeseen errors."""
 
+import asyncio
 import logging
 import re
 import time
@@ -10,9 +11,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.access import AccessRecord
-from app.api.errors import CLIENT_CLOSED_REQUEST, unhandled_response
+from app.api.errors import CLIENT_CLOSED_REQUEST, error_response, unhandled_response
 from app.api.state import State
 from app.api.tracing import Trace
+from app.core.errors import ModelNotReadyError
 from app.core.telemetry import request_id, trace_ids
 
 logger = logging.getLogger(__name__)
@@ -93,10 +95,9 @@ class RequestMiddleware:
 
 
 class UnforeseenErrorMiddleware:
-    """The net for errors that nobody foresaw; inside of what adds headers to answers, so that its own has them, too.
+    """The net for errors that nobody foresaw, and for requests that are cut off.
 
-    Args:
-        app: the application.
+    It stands inside of what adds headers to answers, so that its own has them, too.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -106,6 +107,10 @@ class UnforeseenErrorMiddleware:
         """Handles one request."""
         try:
             await self._app(scope, receive, send)
+        except asyncio.CancelledError:  # by the server, which goes down and waits no longer: there is time to say so
+            if scope["type"] != "http" or scope["state"]["record"].status:
+                raise
+            await error_response(ModelNotReadyError("the service is going down; send it again"))(scope, receive, send)
         except Exception:
             if scope["type"] != "http":
                 raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from dataclasses import dataclass
 from functools import partial
 
@@ -181,6 +182,7 @@ class Segmenter:
             try:
                 return await self._segment(data, options, claim_all, caller)
             except MemoryError as error:
+                traceback.clear_frames(error.__traceback__)  # what they hold is what there is too little of
                 raise OverloadedError("there is no memory for this picture at the moment; try again") from error
 
     async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, caller: Caller) -> SegmentAnswer:

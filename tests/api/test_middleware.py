@@ -1,12 +1,16 @@
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from unittest.mock import AsyncMock
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.datastructures import Headers
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from app.api.access import AccessRecord
 from app.api.middleware import PROTECTION, UnforeseenErrorMiddleware
 from app.core.settings import Settings
 from tests.api.running import Service, running
@@ -67,6 +71,39 @@ async def test_what_fails_outside_of_requests_reaches_the_server() -> None:
 
     with pytest.raises(RuntimeError, match="at the start"):
         await UnforeseenErrorMiddleware(broken)({"type": "lifespan"}, AsyncMock(), AsyncMock())
+
+
+async def test_a_request_that_is_cut_off_is_told_to_come_again() -> None:
+    begun = asyncio.Event()
+    sent: list[Message] = []
+
+    async def endless(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["half"]:
+            await send({"type": "http.response.start", "status": 200})
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def cut_off(half: bool) -> "asyncio.Task[None]":
+        record = AccessRecord("id", "POST", status=200 if half else 0)
+        scope = {"type": "http", "half": half, "state": {"record": record}}
+        task = asyncio.ensure_future(UnforeseenErrorMiddleware(endless)(scope, AsyncMock(), send))
+        await begun.wait()
+        begun.clear()
+        task.cancel()
+        await asyncio.wait({task})
+        return task
+
+    assert not (await cut_off(half=False)).cancelled()
+    start, body = sent
+    assert start["status"] == 503
+    assert Headers(raw=start["headers"])["retry-after"] == "1"
+    assert json.loads(body["body"])["code"] == "model_not_ready"
+    sent.clear()
+    assert (await cut_off(half=True)).cancelled()
+    assert [message["type"] for message in sent] == ["http.response.start"]
 
 
 async def test_while_draining_every_answer_ends_its_connection(settings: Settings) -> None:
