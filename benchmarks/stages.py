@@ -53,7 +53,7 @@ def main(sizes: tuple[str, ...], rounds: int, model_store: Path, model: str) -> 
                 "resize": partial(resize_picture, reduced.pixels, shape),
                 "— from the whole picture": partial(resize_picture, whole.pixels, shape),
                 "engine, all else idle": partial(infer_picture, loaded.engine, seen),
-                "probabilities to classes, in bands": partial(class_ids, probabilities, labels),
+                "probabilities to classes": partial(class_ids, probabilities, labels),
                 "— in one piece": partial(_in_one_piece, probabilities),
                 "— with statistics, for JSON": partial(segment_mask, probabilities, labels),
                 "PNG: level 1, run lengths": partial(_png, mask, 1, zlib.Z_RLE),

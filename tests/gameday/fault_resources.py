@@ -31,10 +31,10 @@ def test_no_file_descriptors(store: ModelStore, photograph: bytes, note: Note) -
     assert lines < len(clients.answers) + 60
     note(
         "100 idle connections where 64 descriptors are allowed",
-        f"{clients.told()} to those who were connected; newcomers wait",
+        f"{clients.told()} to those who were connected; those beyond are cut off",
         f"{back:.1f} from their end to the first newcomer's answer",
         "nothing",
-        "alert SegserveFilesRunOut; log: a line a second at most",
+        "alert SegserveFilesRunOut",
     )
 
 
