@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz gateway-soak gameday \
-	certificate base-test container-test lock clean
+	certificate base-test container-test audit lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -110,6 +110,11 @@ base-test: ## in an environment with the base install alone: train, serve, segme
 
 container-test: .venv ## build the image, run it behind a real nginx and send pictures through
 	CONTAINER=$(CONTAINER) .venv/bin/python -m pytest -rs -s tests/container $(ARGS)
+
+audit: ## known vulnerabilities of what the locks install; fails, and says so, where their database cannot be reached
+	$(call environment,.venv-audit,audit)
+	for lock in serve-cpu serve-gpu train; do echo "$$lock:"; \
+		.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/$$lock.txt; done
 
 .PHONY: .venv
 .venv:
