@@ -8,8 +8,8 @@ RUN python -m venv --without-pip /opt/venv && \
         --require-hashes -r /tmp/lock.txt
 # What a CPU never loads goes: OpenVINO's other devices, model converters and headers; numpy's own tests. The root file
 # system may be read-only and the user any: what stays is compiled here and readable by all.
-RUN cd /opt/venv/lib/python3.11/site-packages && \
-    rm -rf openvino/include openvino/libs/cache.json openvino_telemetry* \
+WORKDIR /opt/venv/lib/python3.11/site-packages
+RUN rm -rf openvino/include openvino/libs/cache.json openvino_telemetry* \
         openvino/libs/libopenvino_intel_gpu_plugin.so openvino/libs/libopenvino_intel_npu_plugin.so && \
     find . -name 'libopenvino_*_frontend.so*' ! -name 'libopenvino_ir_frontend.so*' -delete && \
     find numpy -type d -name tests -prune -exec rm -rf {} + && \

@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz gateway-soak gameday \
-	certificate base-test container-test audit lock clean
+	certificate base-test container-test sbom equal-builds audit lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -110,6 +110,17 @@ base-test: ## in an environment with the base install alone: train, serve, segme
 
 container-test: .venv ## build the image, run it behind a real nginx and send pictures through
 	CONTAINER=$(CONTAINER) .venv/bin/python -m pytest -rs -s tests/container $(ARGS)
+
+CONTENTS = $(CONTAINER) sh python -c "$$(cat deploy/image/contents.py)"
+sbom: ## what the image holds, Debian's packages and Python's, as CycloneDX: sbom.json
+	$(call environment,.venv-audit,audit)
+	$(CONTAINER) build
+	$(CONTENTS) packages | .venv-audit/bin/python deploy/image/sbom.py >sbom.json
+
+equal-builds: ## build the image twice from nothing and compare every file
+	@mkdir -p build
+	for build in first second; do $(CONTAINER) build --no-cache && $(CONTENTS) files >build/$$build.txt; done
+	diff build/first.txt build/second.txt && wc -l build/first.txt
 
 audit: ## known vulnerabilities of what the locks install; fails, and says so, where their database cannot be reached
 	$(call environment,.venv-audit,audit)

@@ -1,6 +1,8 @@
 """What is deployed says the same as the service: limits, names, errors."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from app.api.errors import problem_type
@@ -108,6 +110,14 @@ def test_deployed_settings_exist() -> None:
         named = set(re.findall(rf"\b{PREFIX}\w+", (ROOT / file).read_text()))
         assert named
         assert named <= known
+
+
+def test_a_linter_finds_nothing_in_the_dockerfile() -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+    result = subprocess.run(
+        [hadolint, "--no-color", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stdout) == (0, "")
 
 
 def test_every_alert_stands_in_the_run_book() -> None:
