@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz gateway-soak gameday \
-	certificate base-test container-test sbom equal-builds audit lock clean
+	compat certificate base-test container-test sbom equal-builds audit lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -105,6 +105,10 @@ fuzz: .venv ## twenty thousand mutated pictures, hostile requests, and all that 
 	$(call environment,.venv-fuzz,fuzz)
 	.venv/bin/python -m tests.fuzz $(ARGS)
 
+compat: .venv ## other people's clients, as they are released, against a served model
+	$(call environment,.venv-compat,compat)
+	.venv-compat/bin/python -m pytest -c tests/compat/pytest.ini tests/compat $(ARGS)
+
 base-test: ## in an environment with the base install alone: train, serve, segment
 	@$(require_python)$(PYTHON) .ci/base_install.py
 
@@ -132,8 +136,8 @@ audit: ## known vulnerabilities of what the locks install; fails, and says so, w
 	$(call environment,.venv,dev)
 	@test -e .venv/bin/segserve || .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 
-# The other locks are constrained by dev's, so that what is tested is what is served. TensorFlow is left
-# out of serve-cpu.
+# The other locks are constrained by dev's, so that what is tested is what is served; but for compat's: nothing of
+# ours is in it. TensorFlow is left out of serve-cpu.
 COMPILE = .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --custom-compile-command 'make lock' $(UPGRADE) pyproject.toml
 lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for newer releases
@@ -146,6 +150,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt
+	$(filter-out pyproject.toml,$(COMPILE)) --group compat -o requirements/compat.txt
 
 clean: ## remove environments, caches and build output
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis .coverage* build dist

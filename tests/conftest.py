@@ -9,6 +9,8 @@ import pytest
 from app.store.repository import ModelStore
 from tests.fixtures.tiny_model import publish_tiny
 
+collect_ignore = ["compat"]  # it has an environment of its own: `make compat`
+
 # As `segserve train` does for networks as narrow as most of these: oneDNN's gradients of theirs differ from run to run.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 

@@ -7,7 +7,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
 BANNED_NAMES = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py"}
-ONLY_IN_TESTS = {"architecture", "container", "e2e", "fixtures", "fuzz", "gameday", "web"}
+ONLY_IN_TESTS = {"architecture", "compat", "container", "e2e", "fixtures", "fuzz", "gameday", "web"}
 """Folders of tests that mirror no package."""
 
 

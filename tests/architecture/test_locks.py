@@ -22,6 +22,7 @@ CONTENTS = {
     + [line for extra in ("cpu", "train", "quantize", "traces") for line in EXTRAS[extra]]
     + PYPROJECT["dependency-groups"]["dev"],
     "fuzz": PYPROJECT["dependency-groups"]["fuzz"],
+    "compat": PYPROJECT["dependency-groups"]["compat"],
 }
 """What each lock is made from."""
 

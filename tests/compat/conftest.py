@@ -1,0 +1,29 @@
+"""For tests of other people's clients: `make compat`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compat.served import ROOT, Served, new_key, serving
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The shipped model, open to everyone."""
+    with serving(tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same, with a key; it has room for a second version."""
+    key, entry = new_key()
+    with serving(tmp_path_factory.mktemp("locked") / "log", key, SEGSERVE_API_KEYS=entry) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def jpeg() -> bytes:
+    """The README's cat."""
+    return Path(ROOT / "docs/images/cat.jpg").read_bytes()
