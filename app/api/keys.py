@@ -12,7 +12,7 @@ from app.api.problems import problem_answers
 from app.api.state import RecordDependency
 from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from app.inference.budget import Claim
-from app.inference.segmenter import unclaimed
+from app.inference.caller import unclaimed
 
 HEADER = "X-API-Key"
 KEY_NEEDED = f"send `Authorization: Bearer KEY` or `{HEADER}: KEY` with a key of this service"

@@ -24,8 +24,8 @@ class Observation:
     shares: tuple[float, ...]
 
 
-def observe(image: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> Observation:
-    """The numbers of a picture (h, w, 3) uint8 RGB and its probabilities (h, w, C) float32."""
+def observe(image: NDArray[np.uint8] | NDArray[np.float32], probabilities: NDArray[np.float32]) -> Observation:
+    """The numbers of a picture (h, w, 3), uint8 or float32, RGB 0–255, and its probabilities (h, w, C) float32."""
     ids, confidence = winners(probabilities)
     pixels = np.bincount(ids.ravel(), minlength=probabilities.shape[-1])
     return Observation(

@@ -3,13 +3,15 @@
 import asyncio
 import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.errors import InferenceError, OverloadedError, SegserveError
+from app.core.errors import InferenceError, OverloadedError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
@@ -17,11 +19,12 @@ from app.imaging.observation import Observation, mean_observation, observe
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, mirror_mean
 from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
 from app.inference.budget import Claim, PixelBudget
-from app.inference.engine import Probabilities
+from app.inference.caller import NOBODY, Caller
+from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
 from app.inference.scheduler import Inference, Scheduler
-from app.inference.stages import Report, reported, unreported
-from app.inference.workers import PixelWorkers, Tell
+from app.inference.stages import Report, reported
+from app.inference.workers import PixelWorkers
 
 __all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
 
@@ -53,6 +56,7 @@ class SegmentAnswer:
         size: (H, W) of the picture as people see it.
         observation: what the network saw and made of it.
         timings: how long it took.
+        probabilities: (h, w, C) float32, of the network's own size; None where it saw windows of the picture.
     """
 
     content: bytes
@@ -61,6 +65,7 @@ class SegmentAnswer:
     size: tuple[int, int]
     observation: Observation
     timings: Timings
+    probabilities: Probabilities | None = None
 
     @property
     def media_type(self) -> str:
@@ -73,12 +78,12 @@ class _Prepared:
     """A picture before inference.
 
     Args:
-        image: (h, w, 3) for the network; None where it sees windows of the pixels.
+        image: (h, w, 3) for the network, uint8 or float32; None where it sees windows of the pixels.
         geometry: of the picture.
         pixels: all of the picture's, only where they are needed.
     """
 
-    image: NDArray[np.uint8] | None
+    image: Images | None
     geometry: Geometry
     pixels: NDArray[np.uint8] | None
 
@@ -107,33 +112,6 @@ class Resources:
         """Finishes what was accepted, then ends the threads; blocks."""
         self.workers.close()
         self.windows.close()
-
-
-def unclaimed(pixels: int) -> None:
-    """The claim of those whose pixels nobody counts."""
-
-
-def _untold(error: SegserveError) -> None:
-    """For those who wait for the end anyway."""
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks for a picture, and what it wants to be told of it.
-
-    Args:
-        claim: told the picture's pixels before they are decoded, in another thread; what it raises ends the call.
-        tell: told as soon as the picture takes too long to decode; the call ends when its thread is free again.
-        report: told of each stage.
-    """
-
-    claim: Claim = unclaimed
-    tell: Tell = _untold
-    report: Report = unreported
-
-
-NOBODY = Caller()
-"""Wants to be told nothing."""
 
 
 class Segmenter:
@@ -173,6 +151,36 @@ class Segmenter:
             InferenceError: the engine failed on this picture.
         """
         options.require_possible(self.model.labels, self.model.view())
+        workers, report, started = self._resources.workers, caller.report, time.perf_counter()
+        with self._claims(caller) as claim:
+            with reported(report, "decode"):
+                prepared = await workers.run(partial(self._prepare, data, options, claim), caller.tell)
+            decoded = time.perf_counter() - started
+            if prepared.image is None:
+                return await self._in_windows(prepared, options, decoded, report)
+            return await self._whole(prepared, prepared.image, options, decoded, report)
+
+    async def segment_pixels(self, image: Images, options: SegmentOptions, caller: Caller = NOBODY) -> SegmentAnswer:
+        """Segments pixels that are of the network's own size already.
+
+        Args:
+            image: (h, w, 3), uint8 or float32, RGB, 0–255.
+            options: what to answer; no output that shows the picture's own pixels.
+            caller: who asks.
+
+        Raises:
+            InvalidParameterError, OverloadedError, InferenceError: as `segment`.
+        """
+        options.require_possible(self.model.labels, self.model.view())
+        height, width = image.shape[:2]
+        with self._claims(caller) as claim:
+            claim(height * width)
+            prepared = _Prepared(image, Geometry((height, width), (height, width), "stretch"), None)
+            return await self._whole(prepared, image, options, 0.0, caller.report)
+
+    @contextmanager
+    def _claims(self, caller: Caller) -> Iterator[Claim]:
+        """Takes pixels for a caller until the block ends."""
         with self._resources.budget.ticket() as from_budget:
 
             def claim_all(pixels: int) -> None:
@@ -180,19 +188,16 @@ class Segmenter:
                 caller.claim(pixels)
 
             try:
-                return await self._segment(data, options, claim_all, caller)
+                yield claim_all
             except MemoryError as error:
                 traceback.clear_frames(error.__traceback__)  # what they hold is what there is too little of
                 raise OverloadedError("there is no memory for this picture at the moment; try again") from error
 
-    async def _segment(self, data: bytes, options: SegmentOptions, claim: Claim, caller: Caller) -> SegmentAnswer:
-        workers, report, started = self._resources.workers, caller.report, time.perf_counter()
-        with reported(report, "decode"):
-            prepared = await workers.run(partial(self._prepare, data, options, claim), caller.tell)
-        decoded = time.perf_counter()
-        if prepared.image is None:
-            return await self._in_windows(prepared, options, decoded - started, report)
-        image = prepared.image
+    async def _whole(
+        self, prepared: _Prepared, image: Images, options: SegmentOptions, decoded: float, report: Report
+    ) -> SegmentAnswer:
+        """Infers, then encodes."""
+        workers = self._resources.workers
         inference = await self._infer(image, options.flip, report)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
@@ -200,19 +205,20 @@ class Segmenter:
         with reported(report, "encode"):
             observation, content = await workers.run(lambda: (observe(image, inference.probabilities), encode()))
         timings = Timings(
-            decode=(decoded - started) * 1e3,
+            decode=decoded * 1e3,
             queue=inference.queue_ms,
             inference=inference.inference_ms,
             encode=(time.perf_counter() - inferred) * 1e3,
         )
-        return self._answer(content, prepared, options, observation, timings)
+        answer = self._answer(content, prepared, options, observation, timings)
+        return replace(answer, probabilities=inference.probabilities)
 
-    async def _infer(self, image: NDArray[np.uint8], flip: bool, report: Report) -> Inference:
+    async def _infer(self, image: Images, flip: bool, report: Report) -> Inference:
         """The network's probabilities, or the mean with those of the mirror image."""
         plain = self.scheduler.run(image, report)
         if not flip:
             return await plain
-        one, other = await asyncio.gather(plain, self.scheduler.run(mirrored(image), report))
+        one, other = await asyncio.gather(plain, self.scheduler.run(image[:, ::-1], report))
         mean = mirror_mean(one.probabilities, other.probabilities)
         return Inference(mean, max(one.queue_ms, other.queue_ms), max(one.inference_ms, other.inference_ms))
 

@@ -19,7 +19,8 @@ from app.api.tracing import Trace
 from app.api.waiting import ended, timeout_of, while_wanted
 from app.core import errors
 from app.inference.answers import Output
-from app.inference.segmenter import Caller, SegmentAnswer
+from app.inference.caller import Caller
+from app.inference.segmenter import SegmentAnswer
 from app.inference.workers import Tell
 
 FILENAMES: dict[Output, str] = {
