@@ -8,7 +8,7 @@ from app.inference.segmenter import SegmentAnswer, Timings
 
 logger = logging.getLogger(__name__)
 
-PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+PROBES = frozenset({"/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/metrics"})
 """Routes that machines ask every few seconds; logged at level debug only."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -41,13 +42,28 @@ async def read_pictures(request: Request, settings: Settings, options: frozenset
         ClientDisconnect: the client hung up.
     """
     content_type = request.headers.get("content-type", "")
-    form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+    if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
+        return [Upload(await read_body(request, settings))]
+    async with _in_time(settings):
+        chunks = _counted(request, settings.max_bytes)
+        return _pictures_of(await _read_form(chunks, content_type, settings.max_parts), options)
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """The whole body.
+
+    Raises:
+        ImageTooLargeError, RequestTimeoutError, ClientDisconnect: as `read_pictures`.
+    """
+    async with _in_time(settings):
+        return b"".join([chunk async for chunk in _counted(request, settings.max_bytes)])
+
+
+@asynccontextmanager
+async def _in_time(settings: Settings) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
-            chunks = _counted(request, settings.max_bytes)
-            if form:
-                return _pictures_of(await _read_form(chunks, content_type, settings.max_parts), options)
-            return [Upload(b"".join([chunk async for chunk in chunks]))]
+            yield
     except TimeoutError as error:
         seconds = f"{settings.body_timeout_seconds:g}"
         raise RequestTimeoutError(f"the body was not complete after {seconds} seconds") from error

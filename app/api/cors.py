@@ -8,13 +8,14 @@ from starlette.types import ASGIApp
 from app.api.errors import ProblemResponse, problem_of
 from app.api.keys import HEADER
 from app.api.middleware import REQUEST_ID
+from app.api.oip.body import JSON_LENGTH
 from app.api.waiting import TIMEOUT_HEADER
 from app.core.errors import ForbiddenError
 
 METHODS = ("GET", "HEAD", "POST")
-SENT = ("Authorization", HEADER, REQUEST_ID, TIMEOUT_HEADER)
+SENT = ("Authorization", HEADER, REQUEST_ID, TIMEOUT_HEADER, JSON_LENGTH)
 """Headers that a page may send, beside those that every page may."""
-SHOWN = (REQUEST_ID, "Segserve-Model", "Server-Timing", "Retry-After", "traceresponse")
+SHOWN = (REQUEST_ID, "Segserve-Model", "Server-Timing", "Retry-After", "traceresponse", JSON_LENGTH)
 """Headers of answers that it may read, likewise."""
 
 

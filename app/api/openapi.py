@@ -12,6 +12,9 @@ Segments pictures with a U-Net Xception network, and explains that network.
 Every error has the same body, `application/problem+json` (RFC 9457): its `code` is stable, its `type` is
 `urn:segserve:error:` and the code, its `request_id` is the `X-Request-ID` header (yours, or a generated one) and stands
 in the service's log. A path or method that is not listed here answers 404 `not_found` or 405 `method_not_allowed`.
+
+Paths under `/v2` speak the Open Inference Protocol, as Triton's and KServe's clients do, and have its error body,
+`{"error": "…"}`, with the same statuses.
 """
 
 
@@ -34,5 +37,5 @@ def _move_problems(schema: dict[str, Any]) -> None:
         for operation in path.values():
             for status, answer in operation["responses"].items():
                 content = answer.get("content", {})
-                if int(status) >= 400 and "application/json" in content:
+                if int(status) >= 400 and {PROBLEM_TYPE, "application/json"} <= content.keys():
                     content[PROBLEM_TYPE] |= content.pop("application/json")

@@ -5,7 +5,10 @@ from fastapi import APIRouter, FastAPI
 from app.api.key_entries import Scope
 from app.api.keyring import Keyring
 from app.api.keys import REFUSALS, key_needed
+from app.api.oip import infer, metadata, repository
+from app.api.oip.errors import error_answers
 from app.api.routes import admin, health, metrics, model, models, page, reference, segment
+from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from app.core.settings import Settings
 
 SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
@@ -16,6 +19,15 @@ SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
     (admin.router, ("admin",)),
 )
 """Routers, and the scopes that open each where there are keys; all others are open to everyone."""
+PROTOCOL_SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
+    (infer.router, ("segment",)),
+    (metadata.router, ("segment", "admin")),
+    (repository.index_router, ("segment", "admin")),
+    (repository.router, ("admin",)),
+)
+"""The same of the Open Inference Protocol, whose refusals have another body."""
+ADMIN = (admin.router, repository.router)
+"""Only where there are keys."""
 
 
 def include_routes(app: FastAPI, settings: Settings, keyring: Keyring | None) -> None:
@@ -26,12 +38,15 @@ def include_routes(app: FastAPI, settings: Settings, keyring: Keyring | None) ->
         settings: whether there is a page and a reference.
         keyring: None: whoever reaches the service may use it, and there is no admin API.
     """
-    for router, scopes in SCOPES:
-        if keyring is not None:
-            app.include_router(router, dependencies=key_needed(keyring, *scopes), responses=REFUSALS)
-        elif router is not admin.router:
-            app.include_router(router)
+    protocol_refusals = error_answers(UnauthorizedError, ForbiddenError, TooManyRequestsError)
+    for table, refusals in ((SCOPES, REFUSALS), (PROTOCOL_SCOPES, protocol_refusals)):
+        for router, scopes in table:
+            if keyring is not None:
+                app.include_router(router, dependencies=key_needed(keyring, *scopes), responses=refusals)
+            elif router not in ADMIN:
+                app.include_router(router)
     app.include_router(health.router)
+    app.include_router(metadata.open_router)
     if settings.docs:
         app.include_router(reference.router)
     if settings.page:

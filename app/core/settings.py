@@ -71,7 +71,9 @@ class Settings(BaseSettings):
 
     max_bytes: Annotated[int, Field(ge=1024, le=2**30)] = Field(20_000_000, description="Largest request body, bytes.")
     max_pixels: Annotated[int, Field(ge=1, le=2**28)] = Field(25_000_000, description="Largest picture, pixels.")
-    max_parts: Annotated[int, Field(ge=1, le=1000)] = Field(128, description="Most parts of a multipart form.")
+    max_parts: Annotated[int, Field(ge=1, le=1000)] = Field(
+        128, description="Most parts of a multipart form, and pictures of a request under `/v2`."
+    )
     max_answer_bytes: Annotated[int, Field(ge=1024, le=2**32)] = Field(
         200_000_000, description="Largest answer before compression, bytes."
     )

@@ -22,6 +22,7 @@ from app.core.settings import Settings
 from app.inference.budget import PixelBudget
 from app.inference.segmenter import Resources
 from app.inference.served import ServedModel, read_model, serve_model
+from app.inference.workers import PixelWorkers
 from app.store.names import PRODUCTION, parse_reference, shown
 from app.store.repository import ModelStore, ModelVersion
 
@@ -66,6 +67,11 @@ class ModelPool:
     def budget(self) -> PixelBudget:
         """The bound on the pixels that are worked on."""
         return self._resources.budget
+
+    @property
+    def workers(self) -> PixelWorkers:
+        """The threads for work on pixels."""
+        return self._resources.workers
 
     def stuck_seconds(self) -> float:
         """The longest time that pictures of a model have been in flight without one being finished."""

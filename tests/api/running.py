@@ -36,7 +36,7 @@ class Service:
 
     def problem(self, response: httpx.Response, status: int, code: str) -> dict[str, Any]:
         """Checks everything that all errors have in common, and that OpenAPI tells of this one."""
-        assert response.status_code == status, response.text
+        assert response.status_code == status, response.text[:500]
         assert response.headers["content-type"] == PROBLEM_TYPE
         body: dict[str, Any] = response.json()
         assert body.keys() - {"parameter"} == {"type", "title", "status", "detail", "code", "request_id"}
@@ -45,11 +45,27 @@ class Service:
         assert body["title"]
         assert body["detail"]
         assert ("parameter" in body) == (code == "invalid_parameter")
+        self._require_described(response, code, PROBLEM_TYPE)
+        return body
+
+    def refusal(self, response: httpx.Response, status: int, code: str) -> str:
+        """The same of an error of the Open Inference Protocol; what it says."""
+        assert response.status_code == status, response.text[:500]
+        assert response.headers["content-type"] == "application/json"
+        assert response.headers["content-length"] == str(len(response.content))
+        assert response.headers["x-request-id"]
+        assert response.headers["cache-control"] == "no-store"
+        assert self.last_scope["state"]["record"].problems == [code]
+        body: dict[str, Any] = response.json()
+        assert body.keys() - {"name", "live", "ready"} == {"error"}
+        self._require_described(response, code, "application/json")
+        return str(body["error"])
+
+    def _require_described(self, response: httpx.Response, code: str, media_type: str) -> None:
         template = route_template(self.last_scope)
         operation = self.app.openapi()["paths"].get(template, {}).get(response.request.method.lower())
         if operation is not None:
-            assert code in operation["responses"][str(status)]["content"][PROBLEM_TYPE]["examples"]
-        return body
+            assert code in operation["responses"][str(response.status_code)]["content"][media_type]["examples"]
 
 
 @asynccontextmanager

@@ -17,12 +17,13 @@ RUN_BOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
 async def test_errors_have_the_media_type_that_they_really_have(service: Service) -> None:
-    for path in service.app.openapi()["paths"].values():
-        for operation in path.values():
+    for path, item in service.app.openapi()["paths"].items():
+        media_type, schema = ("application/json", "ErrorBody") if path.startswith("/v2") else (PROBLEM_TYPE, "Problem")
+        for operation in item.values():
             for status, answer in operation["responses"].items():
                 if int(status) >= 400:
-                    assert list(answer["content"]) == [PROBLEM_TYPE]
-                    assert answer["content"][PROBLEM_TYPE]["schema"] == {"$ref": "#/components/schemas/Problem"}
+                    assert list(answer["content"]) == [media_type]
+                    assert answer["content"][media_type]["schema"] == {"$ref": f"#/components/schemas/{schema}"}
 
 
 async def test_no_trace_of_errors_that_are_never_sent(service: Service) -> None:

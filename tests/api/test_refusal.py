@@ -26,7 +26,7 @@ async def handled(scope: Scope, full: bool) -> list[Message] | None:
 
     admission = Admission(1)
     route = Route("/segment", application, methods=["POST"])
-    middleware = RefusalMiddleware(application, admission, route)
+    middleware = RefusalMiddleware(application, admission, [Route("/other", application), route])
     if full:
         with admission.slot():
             await middleware(scope, receive, send)

@@ -19,8 +19,18 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/models/pets/1/unload"): {"admin"},
     ("POST", "/models/pets/1/activate"): {"admin"},
     ("GET", "/metrics"): {"metrics"},
+    ("POST", "/v2/models/pets/infer"): {"segment"},
+    ("POST", "/v2/models/pets/versions/1/infer"): {"segment"},
+    ("GET", "/v2/models/pets"): {"segment", "admin"},
+    ("GET", "/v2/models/pets/versions/1"): {"segment", "admin"},
+    ("GET", "/v2/models/pets/ready"): {"segment", "admin"},
+    ("GET", "/v2/models/pets/versions/1/ready"): {"segment", "admin"},
+    ("POST", "/v2/repository/index"): {"segment", "admin"},
+    ("POST", "/v2/repository/models/pets/load"): {"admin"},
+    ("POST", "/v2/repository/models/pets/unload"): {"admin"},
 }
-OPEN = ("/", "/static/main.js", "/docs", "/docs/reference.css", "/openapi.json", "/health/live", "/health/ready")
+OPEN_OPERATIONS = ("/health/live", "/health/ready", "/v2", "/v2/health/live", "/v2/health/ready")
+OPEN = ("/", "/static/main.js", "/docs", "/docs/reference.css", "/openapi.json", *OPEN_OPERATIONS)
 
 
 def operations(app: FastAPI) -> set[tuple[str, str]]:
@@ -32,7 +42,7 @@ async def test_which_scope_opens_what(settings: Settings) -> None:
     scope: Scope
     for scope in ("segment", "admin", "metrics"):
         async with running(settings.model_copy(update={"api_keys": written(scope)})) as service:
-            assert operations(service.app) == {*SCOPES, ("GET", "/health/live"), ("GET", "/health/ready")}
+            assert operations(service.app) == {*SCOPES, *(("GET", path) for path in OPEN_OPERATIONS)}
             for (method, path), scopes in SCOPES.items():
                 response = await service.http.request(method, path, headers=WITH_KEY)
                 assert (response.status_code != 403) == (scope in scopes), (method, path)
@@ -44,8 +54,7 @@ async def test_which_scope_opens_what(settings: Settings) -> None:
 async def test_without_keys_all_but_the_admin_api_is_open(settings: Settings) -> None:
     assert operations(create_app(settings)) == {
         *(operation for operation, scopes in SCOPES.items() if scopes != {"admin"}),
-        ("GET", "/health/live"),
-        ("GET", "/health/ready"),
+        *(("GET", path) for path in OPEN_OPERATIONS),
     }
 
 

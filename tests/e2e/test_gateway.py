@@ -116,6 +116,7 @@ def test_no_replica(tmp_path: Path) -> None:
         ("GET", "/metrics", 404, "not_found"),
         ("POST", "/models/pets/activate", 403, "forbidden"),
         ("DELETE", "/models/pets", 403, "forbidden"),
+        ("POST", "/v2/repository/models/pets/load", 403, "forbidden"),
         ("GET", f"/{'x' * 9000}", 414, "uri_too_long"),
     ],
 )
