@@ -98,6 +98,15 @@ def test_python_example(shipped: str, folder: Path) -> None:
         assert re.fullmatch(r"\d+% of the picture is pet, says pets/\d+; sha256=.*\n", output)
 
 
+def test_models_examples(folder: Path) -> None:
+    shutil.copytree(ROOT / "model_store", folder / "model_store", dirs_exist_ok=True)
+    (block,) = blocks("sh", "segserve models list")
+    output = run(["bash", "-euo", "pipefail", "-c", block], folder)
+    assert "pets:3   production" in output
+    assert "pets:2: sound\npets:3: sound\n" in output
+    assert (folder / "pets.mmd").read_text().startswith("flowchart TD\n")
+
+
 def test_client_examples(shipped: str, folder: Path) -> None:
     sync, asynchronous = (
         run([sys.executable, "-c", block.replace(ADDRESS, shipped)], folder)
