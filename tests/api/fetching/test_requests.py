@@ -55,14 +55,14 @@ async def test_what_is_wrong_with_it(fetching: Service, host: PictureHost, path:
 
 async def test_other_hosts(fetching: Service) -> None:
     for url in ("http://127.0.0.1/", "http://169.254.169.254/latest/meta-data/", "https://example.org/cat.jpg"):
-        fetching.problem(await fetching.http.post("/segment", params={"url": url}), 403, "url_not_allowed")
+        fetching.problem(await fetching.http.post("/segment", params={"url": url}), 422, "url_not_allowed")
     for url in ("cat.jpg", "file:///etc/passwd", "http://u:p@127.0.0.1/"):
         fetching.problem(await fetching.http.post("/segment", params={"url": url}), 422, "invalid_parameter")
 
 
 async def test_it_is_off_by_default(service: Service, host: PictureHost) -> None:
     response = await service.http.post("/segment", params={"url": host.url("/cat")})
-    assert "url_hosts" in service.problem(response, 403, "url_not_allowed")["detail"]
+    assert "url_hosts" in service.problem(response, 422, "url_not_allowed")["detail"]
 
 
 async def test_the_query_of_a_url_stands_nowhere(
