@@ -81,6 +81,7 @@ bench: bench-engines bench-serving ## measure engines, servers, overload, start,
 	.venv/bin/python -m benchmarks.cold_start
 	.venv/bin/python -m benchmarks.large
 	.venv/bin/python -m benchmarks.stages
+	.venv/bin/python -m benchmarks.processor_time
 
 bench-engines: .venv ## measure the engines and a request end to end
 	.venv/bin/python -m benchmarks $(ARGS)
