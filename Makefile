@@ -81,6 +81,7 @@ bench: bench-engines bench-serving ## measure engines, servers, overload, start,
 	.venv/bin/python -m benchmarks.cold_start
 	.venv/bin/python -m benchmarks.large
 	.venv/bin/python -m benchmarks.stages
+	.venv/bin/python -m benchmarks.processor_time
 
 bench-engines: .venv ## measure the engines and a request end to end
 	.venv/bin/python -m benchmarks $(ARGS)
@@ -89,7 +90,7 @@ bench-serving: .venv ## measure the service against other servers
 	$(call environment,.venv-bench,bench)
 	.venv/bin/python -m benchmarks.serving $(ARGS)
 
-soak: .venv ## ten minutes of mixed traffic, mistakes and hang-ups while versions change
+soak: .venv ## 100,000 requests of mixed traffic, mistakes and hang-ups while versions change: an hour
 	.venv/bin/python -m benchmarks.soak --plot docs/images/soak.png $(ARGS)
 
 gameday: .venv ## break a real service in every way there is a remedy for, and print what its clients saw

@@ -1,4 +1,4 @@
-"""Hours of traffic in minutes: mixed pictures, options, mistakes and hang-ups, while versions change.
+"""A month of traffic in an hour: mixed pictures, options, mistakes and hang-ups, while versions change.
 
 Counts what came of each kind, fails on an answer that is none of those that may be, and looks at the idle process.
 """
@@ -28,7 +28,7 @@ from benchmarks.request import photograph
 from benchmarks.server import Server, serving
 
 SIZES = ((160, 120), (500, 375), (375, 500), (1024, 768), (2000, 1500), (33, 700))
-KINDS = ("JPEG", "PNG", "WEBP")
+KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
 OUTPUTS = ("mask", "overlay", "json", "cutout", "probabilities")
 CLIENTS = 4
 SETTLE_SECONDS = 0.5
@@ -56,24 +56,37 @@ class Tally:
     def __init__(self) -> None:
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self.wrong: list[str] = []
-        self._lock = threading.Lock()
+        self.reached = threading.Condition()
+
+    @property
+    def total(self) -> int:
+        """How many came."""
+        return sum(self.counts.values())
 
     def note(self, kind: str, response: httpx.Response) -> None:
         """Counts an answer."""
-        with self._lock:
-            self.counts[kind, str(response.status_code)] += 1
+        self.note_other(kind, str(response.status_code))
+        with self.reached:
             if response.status_code not in ALLOWED[kind]:
                 self.wrong.append(f"{kind}: {response.status_code} {response.text[:200]}")
 
     def note_other(self, kind: str, what: str) -> None:
         """Counts what has no answer."""
-        with self._lock:
+        with self.reached:
             self.counts[kind, what] += 1
+            self.reached.notify()
 
     def blame(self, what: str) -> None:
         """Keeps what should not have come."""
-        with self._lock:
+        with self.reached:
             self.wrong.append(what)
+
+    def wait(self, total: int) -> None:
+        """Waits until so many came."""
+        with self.reached:
+            while self.total < total:
+                if not self.reached.wait(PATIENCE_SECONDS):
+                    raise click.ClickException(f"nothing comes any more: {self.wrong[:5]}")
 
 
 class Traffic:
@@ -120,8 +133,8 @@ class Traffic:
     def _client(self, number: int) -> None:
         draw = random.Random(number)
         kinds: list[tuple[Callable[[httpx.Client, random.Random], None], int]] = [
-            *((self._picture, 10), (self._options, 6), (self._many, 1), (self._mistake, 3)),
-            *((self._deadline, 1), (self._hang_up, 2), (self._page, 1)),
+            *((self._picture, 20), (self._options, 5), (self._many, 1), (self._mistake, 6)),
+            *((self._deadline, 2), (self._hang_up, 4), (self._page, 2)),
         ]
         actions, weights = zip(*kinds, strict=True)
         with httpx.Client(base_url=self._url, headers=HEADERS, timeout=60) as client:
@@ -147,7 +160,9 @@ class Traffic:
         self._tally.note("options", client.post("/segment", params=query, content=draw.choice(self._pictures)))
 
     def _many(self, client: httpx.Client, draw: random.Random) -> None:
-        files = [("file", (f"{n}.jpg", draw.choice([*self._pictures[:9], b"none"]))) for n in range(draw.randint(2, 6))]
+        files = [
+            ("file", (f"{n}.jpg", draw.choice([*self._pictures[:21], b"none"]))) for n in range(draw.randint(2, 6))
+        ]
         self._tally.note("many", client.post("/segment", params={"many": draw.choice(["ndjson", "zip"])}, files=files))
 
     def _mistake(self, client: httpx.Client, draw: random.Random) -> None:
@@ -209,10 +224,10 @@ class Releases(threading.Thread):
 
 
 @click.command()
-@click.option("--minutes", default=10.0, show_default=True)
+@click.option("--requests", default=100_000, show_default=True)
 @click.option("--looks", default=40, show_default=True, help="How often to look at the idle process.")
-@click.option("--plot", type=click.Path(path_type=Path), help="PNG of memory over time.")
-def main(minutes: float, looks: int, plot: Path | None) -> None:
+@click.option("--plot", type=click.Path(path_type=Path), help="PNG of memory, open files and threads.")
+def main(requests: int, looks: int, plot: Path | None) -> None:
     """Print what came of it; exit code 1 where something came that should not have."""
     tally = Tally()
     seen: list[dict[str, float]] = []
@@ -228,7 +243,7 @@ def main(minutes: float, looks: int, plot: Path | None) -> None:
                 releases.start()
                 try:
                     for look in range(1, looks + 1):
-                        time.sleep(max(0.0, begun + look * minutes * 60 / looks - time.monotonic()))
+                        tally.wait(look * requests // looks)
                         with traffic.paused(), releases.resting:
                             time.sleep(SETTLE_SECONDS)
                             if server.process.poll() is not None:
@@ -237,7 +252,9 @@ def main(minutes: float, looks: int, plot: Path | None) -> None:
                 finally:
                     releases.stop.set()
                     releases.join()
-    click.echo(f"{processor()}, Python {platform.python_version()}; {minutes:g} minutes, {CLIENTS} clients\n")
+    click.echo(
+        f"{processor()}, Python {platform.python_version()}; {seen[-1]['minute']:.0f} minutes, {CLIENTS} clients\n"
+    )
     click.echo(_table(tally))
     click.echo(_idle(seen))
     if plot:
@@ -280,9 +297,7 @@ def _table(tally: Tally) -> str:
     lines = [f"| | {' | '.join(outcomes)} |", f"|{'---|' * (len(outcomes) + 1)}"]
     for kind in kinds:
         lines.append(f"| {kind} | {' | '.join(str(tally.counts[kind, o] or '') for o in outcomes)} |")
-    return "\n".join(
-        [*lines, f"\n{sum(tally.counts.values()):,} requests, {len(tally.wrong)} that should not have come\n"]
-    )
+    return "\n".join([*lines, f"\n{tally.total:,} requests, {len(tally.wrong)} that should not have come\n"])
 
 
 def _idle(seen: list[dict[str, float]]) -> str:
@@ -300,11 +315,17 @@ def _idle(seen: list[dict[str, float]]) -> str:
 def _draw(seen: list[dict[str, Any]], path: Path) -> None:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7, 3), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([each["minute"] for each in seen], [each["memory, MB"] for each in seen], ".-", color="#1b6ca8")
-    axes.set(xlabel="minute", ylabel="idle memory, MB", ylim=(0, None))
-    axes.grid(alpha=0.3)
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    memory, counts = figure.subplots(2, sharex=True, height_ratios=(2, 1))
+    minutes = [each["minute"] for each in seen]
+    memory.plot(minutes, [each["memory, MB"] for each in seen], ".-", color="#1b6ca8")
+    memory.set(ylabel="idle memory, MB", ylim=(0, None))
+    for name, colour in (("open files", "#c8553d"), ("threads", "#3a7d44")):
+        counts.plot(minutes, [each[name] for each in seen], ".-", color=colour, label=name)
+    counts.set(xlabel="minute", ylabel="idle", ylim=(0, None))
+    counts.legend(loc="lower right")
+    for axes in (memory, counts):
+        axes.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
 
 

@@ -25,7 +25,7 @@ CLIENT_CLOSED_REQUEST: Final = 499
 """Status in log and metrics of a request whose client hung up; nobody reads it as an answer."""
 RETRY_AFTER_SECONDS: Final = 1
 UNEXPECTED: Final = "unexpected error; the log has it under this request id"
-NOT_FOUND: Final = "nothing is served at this path; see /docs"
+NOT_FOUND: Final = "nothing is served at this path; what is stands at /docs, unless that is switched off"
 
 STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.SegserveError: 500,
@@ -184,7 +184,7 @@ async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     parameter = str(first["loc"][-1])[:80]  # a name of the client
-    message = "there is no such parameter here; see /docs" if first["type"] == "extra_forbidden" else first["msg"]
+    message = "there is no such parameter here" if first["type"] == "extra_forbidden" else first["msg"]
     return await _on_domain_error(request, errors.InvalidParameterError(parameter, str(message)))
 
 

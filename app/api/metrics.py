@@ -42,6 +42,9 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self._keys = Counter(
+            "segserve_key_requests", "Requests with a known API key.", ["key", "status"], registry=registry
+        )
         self._seconds = Histogram(
             "segserve_request_seconds",
             "Time from the headers of a request to its answer.",
@@ -95,6 +98,10 @@ class Metrics:
         name = UNMATCHED if route is None else route
         self._requests.labels(name, method if method in METHODS else "other", str(status), model).inc()
         self._seconds.labels(name).observe(seconds)
+
+    def keyed(self, key: str, status: int) -> None:
+        """Counts an answer to whoever has the API key of that name."""
+        self._keys.labels(key, str(status)).inc()
 
     def problems(self, codes: Iterable[str]) -> None:
         """Counts problems that were answered, by their codes."""

@@ -81,6 +81,8 @@ class RequestMiddleware:
             model = "" if record.model is None else str(record.model)
             self._state.metrics.answered(record.route, record.method, record.status, model, record.seconds)
             self._state.metrics.problems(record.problems)
+            if record.key is not None:
+                self._state.metrics.keyed(record.key, record.status)
             trace.end(record)
             request_id.reset(token)
             trace_ids.reset(trace_token)

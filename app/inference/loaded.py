@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,7 @@ class LoadedModel:
         version = self.version
         return ModelIdentity(version.name, version.version, version.sha256, self.engine.name, precision)
 
-    @property
+    @cached_property
     def labels(self) -> LabelMap:
         """The classes."""
         return self.manifest.label_map

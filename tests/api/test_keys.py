@@ -256,3 +256,17 @@ async def test_openapi_has_the_schemes_and_the_refusals(guarded: Service, servic
     unguarded = service.app.openapi()
     assert "securitySchemes" not in unguarded["components"]
     assert not {"401", "403", "429"} & unguarded["paths"]["/segment"]["post"]["responses"].keys()
+
+
+async def test_requests_are_counted_by_the_name_of_their_key(settings: Settings) -> None:
+    keys = written("segment", "metrics") + written("metrics", key="scraper", name="scraper")
+    async with running(settings.model_copy(update={"api_keys": keys})) as service:
+        for key in ("scraper", "scraper", "unknown"):
+            await service.http.get("/model", headers={"X-API-Key": key})
+        await service.http.get("/model", headers=WITH_KEY)
+        text = (await service.http.get("/metrics", headers=WITH_KEY)).text
+    counted = {line for line in text.splitlines() if line.startswith("segserve_key_requests_total{")}
+    assert counted == {
+        'segserve_key_requests_total{key="scraper",status="403"} 2.0',
+        'segserve_key_requests_total{key="tests",status="200"} 1.0',
+    }
