@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from skimage.measure import label
 
 from app.core.errors import AnswerTooLargeError
 from app.imaging.annotations import rings
@@ -25,6 +26,9 @@ def test_outlines_give_the_mask_back(classes: Classes) -> None:
     polygons = traced(classes)
     assert len(polygons) == components.count
     for number, polygon in enumerate(polygons):
+        outside = np.pad(image != number, 1, constant_values=True)
+        holes = label(outside, connectivity=1).max() - 1  # type: ignore[no-untyped-call]
+        assert len(polygon.holes) == holes
         every = (polygon.exterior, *polygon.holes)
         assert np.array_equal(filled([ring.tolist() for ring in every], classes.shape), image == number)
 
