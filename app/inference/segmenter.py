@@ -198,10 +198,9 @@ class Segmenter:
         workers, report, started = self._resources.workers, caller.report, time.perf_counter()
         with reported(report, "decode"):
             prepared = await workers.run(partial(self._prepare, data, options, claim, filename), caller.tell)
-        decoded = time.perf_counter()
-        if prepared.image is None:
+        decoded, image = time.perf_counter(), prepared.image
+        if image is None:
             return await self._in_windows(prepared, options, decoded - started, report)
-        image = prepared.image
         inference = await self._infer(image, options.flip, report)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
