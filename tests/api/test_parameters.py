@@ -76,7 +76,7 @@ async def test_a_parameter_given_twice_is_named() -> None:
 def test_media_types_name_the_outputs_that_they_stand_for() -> None:
     assert {f"output={options(media_type).output}" for media_type in MEDIA_TYPES} == set(MEDIA_TYPES.values())
     formats = {"components", "tolerance", "segmentation", "from_name", "to_name"}
-    others = {"output", "classes", "threshold", "model", "size", "tile", "flip", "many", "timeout"}
+    others = {"output", "classes", "threshold", "model", "size", "tile", "flip", "many", "timeout", "url"}
     assert others | formats == SEGMENT_OPTIONS
 
 
