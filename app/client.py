@@ -105,6 +105,16 @@ class Options(TypedDict, total=False):
     timeout: float | None  # seconds for this call, in place of the client's
 
 
+class AnswerOptions(Options, total=False):
+    """What single kinds of answers know besides; the service refuses those that the one asked for does not know."""
+
+    components: bool | None  # an entry for each connected component
+    tolerance: float | None  # pixels by which outlines may be off
+    segmentation: str | None  # of coco: rle or polygons
+    from_name: str | None  # of label-studio
+    to_name: str | None  # of label-studio
+
+
 @dataclass(frozen=True)
 class Model:
     """Which model answered."""
@@ -271,6 +281,12 @@ class _Call(Generic[T]):
 def _segment(parse: Callable[[_Reply], T], picture: Picture, options: Options, **more: str | None) -> _Call[T]:
     params = _params(options, more)
     return _Call(parse, "segment", params, content=_content(picture)[1], timeout=options.get("timeout"))
+
+
+def _named(parse: Callable[[_Reply], T], picture: Picture, options: Options, **more: str | None) -> _Call[T]:
+    """As `_segment`, with the name of the picture's file, for answers that hold it."""
+    params = _params(options, more)
+    return _Call(parse, "segment", params, files=[("file", _content(picture))], timeout=options.get("timeout"))
 
 
 def _segment_many(pictures: Iterable[Picture], options: Options) -> "_Call[list[Segmentation | SegserveError]]":
@@ -621,9 +637,11 @@ class Client:
         call = _segment_many(pictures, options)
         return self._ask(call) if call.files else []
 
-    def answer(self, picture: Picture, output: str, *, size: str | None = None, **options: Unpack[Options]) -> Answer:
-        """The file that the service makes for that `output`."""
-        return self._ask(_segment(_answer, picture, options, output=output, size=size))
+    def answer(
+        self, picture: Picture, output: str, *, size: str | None = None, **options: Unpack[AnswerOptions]
+    ) -> Answer:
+        """The file that the service makes for that `output`; several with commas between them come as a ZIP archive."""
+        return self._ask(_named(_answer, picture, options, output=output, size=size))
 
     def overlay(self, picture: Picture, **options: Unpack[Options]) -> bytes:
         """PNG of the picture, tinted."""
@@ -751,10 +769,10 @@ class AsyncClient:
         return await self._ask(call) if call.files else []
 
     async def answer(
-        self, picture: Picture, output: str, *, size: str | None = None, **options: Unpack[Options]
+        self, picture: Picture, output: str, *, size: str | None = None, **options: Unpack[AnswerOptions]
     ) -> Answer:
         """As `Client.answer`."""
-        return await self._ask(await asyncio.to_thread(_segment, _answer, picture, options, output=output, size=size))
+        return await self._ask(await asyncio.to_thread(_named, _answer, picture, options, output=output, size=size))
 
     async def overlay(self, picture: Picture, **options: Unpack[Options]) -> bytes:
         """As `Client.overlay`."""

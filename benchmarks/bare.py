@@ -15,7 +15,8 @@ from app.core.settings import load_settings
 from app.imaging.decode import DecodeLimits, decode
 from app.imaging.geometry import resize_picture
 from app.imaging.probabilities import ResizedProbabilities
-from app.inference.answers import SegmentOptions, encode_answer
+from app.inference.answers import SegmentOptions
+from app.inference.encoding import encode_answer
 from app.inference.engine import infer_picture
 from app.inference.loaded import load_model
 from app.inference.segmenter import DETAIL

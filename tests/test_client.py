@@ -1,6 +1,7 @@
 import ast
 import inspect
 import io
+import json
 import pickle
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +22,7 @@ from app import client as client_module
 from app.api.parameters import SEGMENT_OPTIONS
 from app.client import (
     UNDECIDED,
+    AnswerOptions,
     AsyncClient,
     Client,
     Options,
@@ -241,8 +243,19 @@ async def test_what_is_refused(
     assert refused.value.code == code
 
 
+async def test_other_tools_annotations_name_the_picture(
+    client: Client, asyncs: AsyncClient, tmp_path: Path, picture: bytes
+) -> None:
+    (tmp_path / "cat ä.jpg").write_bytes(picture)
+    answer = client.answer(tmp_path / "cat ä.jpg", "coco", components=True, segmentation="polygons", tolerance=1.5)
+    assert json.loads(answer.content)["images"][0]["file_name"] == "cat ä.jpg"
+    assert (await asyncs.answer(tmp_path / "cat ä.jpg", "mask,yolo")).media_type == "application/zip"
+    with pytest.raises(RefusedError, match="components: goes with"):
+        client.answer(picture, "mask", components=True)
+
+
 def test_every_option_of_the_service_is_one_of_the_client() -> None:
-    arguments = inspect.signature(Client.answer).parameters.keys() | get_type_hints(Options).keys()
+    arguments = inspect.signature(Client.answer).parameters.keys() | get_type_hints(AnswerOptions).keys()
     assert SEGMENT_OPTIONS - {"many", "url"} <= arguments  # it sends pictures, and chooses how many are answered
 
 

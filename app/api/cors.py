@@ -15,7 +15,7 @@ from app.core.errors import ForbiddenError
 METHODS = ("GET", "HEAD", "POST")
 SENT = ("Authorization", HEADER, REQUEST_ID, TIMEOUT_HEADER, JSON_LENGTH)
 """Headers that a page may send, beside those that every page may."""
-SHOWN = (REQUEST_ID, "Segserve-Model", "Server-Timing", "Retry-After", "traceresponse", JSON_LENGTH)
+SHOWN = (REQUEST_ID, "Segserve-Model", "Segserve-Lossy", "Server-Timing", "Retry-After", "traceresponse", JSON_LENGTH)
 """Headers of answers that it may read, likewise."""
 
 

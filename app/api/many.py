@@ -20,7 +20,7 @@ from app.api.body import Upload
 from app.api.errors import UNEXPECTED, Problem, problem_of
 from app.api.waiting import Work, unless_late
 from app.core.errors import DeadlineExceededError, SegserveError
-from app.inference.answers import EXTENSIONS
+from app.inference.outputs import OUTPUTS
 from app.inference.segmenter import SegmentAnswer
 from app.inference.workers import Tell
 
@@ -28,8 +28,10 @@ logger = logging.getLogger(__name__)
 
 Many = Literal["ndjson", "zip"]
 MANY_TYPES: dict[Many, str] = {"ndjson": "application/x-ndjson", "zip": "application/zip"}
+JSON_TYPES = ("application/json", "application/geo+json")
+"""Of answers that are part of their line of JSON; others stand in it in base64."""
 
-Segment = Callable[[bytes, Tell], Coroutine[Any, Any, SegmentAnswer]]
+Segment = Callable[[Upload, Tell], Coroutine[Any, Any, SegmentAnswer]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ async def results(
 
     async def result(index: int) -> Result:
         upload = uploads[index]
-        return Result(index, upload.filename, await _outcome(partial(segment, upload.data), deadline, given_up))
+        return Result(index, upload.filename, await _outcome(partial(segment, upload), deadline, given_up))
 
     waiting = iter(range(len(uploads)))
     running: set[asyncio.Task[Result]] = set()
@@ -114,18 +116,23 @@ async def noted(found: AsyncGenerator[Result], record: AccessRecord) -> AsyncGen
 async def ndjson(found: AsyncIterator[Result]) -> AsyncGenerator[bytes]:
     """A line of JSON for each result."""
     async for result in found:
-        yield json.dumps(_line(result), ensure_ascii=False).encode() + b"\n"
+        yield _line(result) + b"\n"
 
 
-def _line(result: Result) -> dict[str, object]:
+def _line(result: Result) -> bytes:
     line: dict[str, object] = {"index": result.index, "filename": result.filename}
     outcome = result.outcome
     if isinstance(outcome, Problem):
-        return line | {"status": outcome.status, "problem": outcome.model_dump(exclude_none=True)}
+        return _text(line | {"status": outcome.status, "problem": outcome.model_dump(exclude_none=True)})
     line |= {"status": 200, "model": asdict(outcome.model), "size": outcome.size, "timings": asdict(outcome.timings)}
-    if outcome.output == "json":
-        return line | {"result": json.loads(outcome.content)}
-    return line | {"media_type": outcome.media_type, "content": base64.b64encode(outcome.content).decode()}
+    line |= {"lossy": outcome.lossy} if outcome.lossy else {}
+    if outcome.media_type in JSON_TYPES:
+        return _text(line)[:-1] + b', "result": ' + outcome.content + b"}"  # which is one line of JSON itself
+    return _text(line | {"media_type": outcome.media_type, "content": base64.b64encode(outcome.content).decode()})
+
+
+def _text(line: dict[str, object]) -> bytes:
+    return json.dumps(line, ensure_ascii=False).encode()
 
 
 class _Sink:
@@ -162,7 +169,7 @@ def _entry(result: Result) -> str:
     """Number and name of the picture; nothing that leads out of a folder."""
     stem = re.sub(r"[^\w-]+", "_", (result.filename or "picture").rpartition("/")[2].rsplit(".", 1)[0])[:60]
     outcome = result.outcome
-    extension = "problem.json" if isinstance(outcome, Problem) else EXTENSIONS[outcome.output]
+    extension = "problem.json" if isinstance(outcome, Problem) else OUTPUTS[outcome.output].extension
     return f"{result.index:04d}-{stem}.{extension}"
 
 

@@ -1,9 +1,10 @@
 """Options of `POST /segment`, read from the query string; a typing error is never ignored."""
 
 from collections import Counter
+from typing import Annotated
 
 from fastapi import Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from app.api.fetching.hosts import LONGEST_URL
 from app.api.many import Many
@@ -11,16 +12,26 @@ from app.api.negotiation import negotiate
 from app.api.waiting import LONGEST_TIMEOUT, TIMEOUT_HEADER
 from app.core.errors import InvalidParameterError
 from app.core.labels import LabelMap
-from app.inference.answers import SMALLEST_TILE, Output, ProbabilitiesSize, SegmentOptions
+from app.imaging.annotations.coco import CocoSegmentation
+from app.imaging.annotations.label_studio import FROM_NAME, TO_NAME
+from app.inference.answers import LARGEST_TOLERANCE, LONGEST_NAME, SMALLEST_TILE, ProbabilitiesSize, SegmentOptions
+from app.inference.outputs import OUTPUTS, Output, parsed_outputs, require_known
 
-MEDIA_TYPES: dict[str, str] = {
-    "image/png": "output=mask",
-    "application/json": "output=json",
-    "application/x-npy": "output=probabilities",
-}
+_ACCEPTED: tuple[Output, ...] = ("mask", "json", "probabilities", "polygons", "zip")
+_OUTPUTS: dict[str, Output] = {OUTPUTS[output].media_type: output for output in _ACCEPTED}
+MEDIA_TYPES: dict[str, str] = {media_type: f"output={output}" for media_type, output in _OUTPUTS.items()}
 """What `Accept` may ask for when `output` is not given, and the output that it stands for; the first is the default."""
 
-_OUTPUTS: dict[str, Output] = {"image/png": "mask", "application/json": "json", "application/x-npy": "probabilities"}
+_KINDS = "|".join(output for output in OUTPUTS if output != "zip")
+_OUTPUT_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "enum": list(OUTPUTS)},
+        {"type": "string", "description": "Several.", "pattern": f"^({_KINDS})(,({_KINDS}))+$"},
+    ],
+    "examples": ["overlay", "mask,coco"],
+}
+_LIMITED = ("size", "components", "segmentation", "tolerance", "from_name", "to_name")
+"""Options that not every output knows."""
 
 
 MODEL = Field(
@@ -38,12 +49,14 @@ class SegmentQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    output: Output | None = Field(
+    output: Annotated[str | None, WithJsonSchema(_OUTPUT_SCHEMA)] = Field(
         None,
         description="What to answer with. `mask`: PNG whose pixel values are class ids, with a palette. `overlay`: the "
         "picture, tinted. `cutout`: RGBA PNG of the foreground. `probabilities`: NumPy file, float16 (h, w, classes). "
-        "`json`: every class with its share, box and COCO run lengths. Without it `Accept` decides.",
-        examples=["overlay"],
+        "`json`: every class with its share, box and COCO run lengths. `polygons`: GeoJSON, in pixels. `coco`: a data "
+        "set of one picture. `label-studio`: a prediction with brush masks. `cvat`: what its functions answer. "
+        "`huggingface`: image segmentation. `yolo`: lines of polygons, without holes. Several with commas between them "
+        "come as a ZIP archive; `zip`: all that the model can give. Without it `Accept` decides.",
     )
     classes: str | None = Field(
         None,
@@ -82,11 +95,46 @@ class SegmentQuery(BaseModel):
         "work.",
         examples=[True],
     )
+    components: bool = Field(
+        False,
+        description="An entry for each connected component (pixels that share an edge) in place of one for each class: "
+        "in `json`, `polygons`, `coco`, `label-studio`, `cvat` and `yolo`.",
+        examples=[True],
+    )
+    tolerance: float = Field(
+        0.0,
+        ge=0.0,
+        le=LARGEST_TOLERANCE,
+        allow_inf_nan=False,
+        description="Pixels by which outlines may be off, so that they have fewer vertices: of `polygons`, `yolo`, "
+        "`coco` with `segmentation=polygons` and the points of `cvat`. 0: they give the mask back pixel by pixel.",
+        examples=[1.5],
+    )
+    segmentation: CocoSegmentation = Field(
+        "rle",
+        description="How `coco` writes regions: compressed run lengths, or polygons; cuts of no width lead to their "
+        "holes, so that nothing is lost.",
+        examples=["polygons"],
+    )
+    from_name: str = Field(
+        FROM_NAME,
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="Of `label-studio`: name of the `BrushLabels` control in the labelling configuration.",
+        examples=["brush"],
+    )
+    to_name: str = Field(
+        TO_NAME,
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="Of `label-studio`: name of its `Image`.",
+        examples=["photo"],
+    )
     many: Many | None = Field(
         None,
         description="How to answer several `file` parts: `ndjson` (a line of JSON for each as soon as it is there, "
-        "binary answers in base64; the default for more than one) or `zip` (a file for each). Each has its own result "
-        "or problem; given, it holds for a single picture, too.",
+        "answers that are no JSON in base64; the default for more than one) or `zip` (a file for each). Each has its "
+        "own result or problem; given, it holds for a single picture, too.",
         examples=["zip"],
     )
     url: str | None = Field(
@@ -114,13 +162,33 @@ class SegmentQuery(BaseModel):
             labels: of the model that answers.
 
         Raises:
-            InvalidParameterError: an empty class name, or `size` without probabilities.
+            InvalidParameterError: an unknown output, an empty class name, or an option that the output does not know.
             NotAcceptableError: nothing that is accepted can be made.
         """
-        output = self.output or _OUTPUTS[negotiate(accept, MEDIA_TYPES)]
-        if self.size is not None and output != "probabilities":
-            raise InvalidParameterError("size", "goes with output=probabilities only")
-        return SegmentOptions(output, self._classes(labels), self.threshold, self.size or "model", self.tile, self.flip)
+        if self.output is None:
+            output, parts = _OUTPUTS[negotiate(accept, MEDIA_TYPES)], None
+        else:
+            output, parts = parsed_outputs(self.output)
+        options = SegmentOptions(
+            output,
+            self._classes(labels),
+            self.threshold,
+            self.size or "model",
+            self.tile,
+            self.flip,
+            parts,
+            self.components,
+            self.segmentation,
+            self.tolerance,
+            self.from_name,
+            self.to_name,
+        )
+        for name in _LIMITED:
+            if name in self.model_fields_set:
+                require_known(name, options.outputs(labels))
+        if self.tolerance and options.outputs(labels) == ("coco",) and self.segmentation == "rle":
+            raise InvalidParameterError("tolerance", "of coco: goes with segmentation=polygons only")
+        return options
 
     def _classes(self, labels: LabelMap) -> tuple[str, ...] | None:
         if self.classes is None:

@@ -43,15 +43,22 @@ class Mask:
         classes: (H, W) uint8, class ids, 255 where undecided.
         statistics: one entry for each class of the model, in order of ids.
         undecided: number of pixels that are 255.
+        confidence: (H, W) float32, winning probability of each pixel, 0–1; None where it was not kept.
     """
 
     classes: NDArray[np.uint8]
     statistics: tuple[ClassStatistics, ...]
     undecided: int
+    confidence: NDArray[np.float32] | None = None
 
 
 def segment_mask(
-    probabilities: ProbabilityMap, labels: LabelMap, classes: Sequence[str] | None = None, threshold: float = 0.0
+    probabilities: ProbabilityMap,
+    labels: LabelMap,
+    classes: Sequence[str] | None = None,
+    threshold: float = 0.0,
+    *,
+    keep_confidence: bool = False,
 ) -> Mask:
     """Takes the most probable class of each pixel, at the picture's size.
 
@@ -63,17 +70,21 @@ def segment_mask(
         labels: its classes.
         classes: names of the classes to keep; None keeps all.
         threshold: least winning probability, 0–1.
+        keep_confidence: whether the mask keeps the winning probability of each pixel.
 
     Raises:
         InvalidParameterError: `classes` names none or an unknown class, or the threshold is not in 0–1.
         ValueError: probabilities of another number of classes than `labels`.
     """
     kept = _kept_ids(probabilities, labels, classes, threshold)
+    confidences = np.empty(probabilities.size, np.float32) if keep_confidence else None
     mask, tally = np.empty(probabilities.size, np.uint8), _Tally(len(labels))
     for row, winner, confidence in _decided(probabilities, kept, threshold):
         mask[row : row + len(winner)] = winner
         tally.add(row, winner, confidence)
-    return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]))
+        if confidences is not None:
+            confidences[row : row + len(winner)] = confidence
+    return Mask(mask, tally.statistics(labels, mask.size), int(tally.pixels[UNDECIDED]), confidences)
 
 
 def class_ids(

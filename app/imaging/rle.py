@@ -22,7 +22,7 @@ def coco_rle(mask: NDArray[np.bool_]) -> CocoRle:
     Args:
         mask: (H, W) bool.
     """
-    return CocoRle(size=[mask.shape[0], mask.shape[1]], counts=_compress(_run_lengths(mask)))
+    return CocoRle(size=[mask.shape[0], mask.shape[1]], counts=compressed(_run_lengths(mask)))
 
 
 def _run_lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -33,10 +33,14 @@ def _run_lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.diff(starts, append=pixels.size).astype(np.int64)
 
 
-def _compress(counts: NDArray[np.int64]) -> str:
-    """From the fourth run on the difference to the run two before; then groups of 5 bits, lowest first.
+def compressed(counts: NDArray[np.int64]) -> str:
+    """Run lengths as COCO's string.
 
-    Each group is a character from code 48 on; bit 5 says that another follows. The last group's bit 4 is the sign.
+    From the fourth run on the difference to the run two before; then groups of 5 bits, lowest first. Each group is a
+    character from code 48 on; bit 5 says that another follows. The last group's bit 4 is the sign.
+
+    Args:
+        counts: (n,) int64.
     """
     values = counts.copy()
     values[3:] -= counts[1:-2]

@@ -1,48 +1,29 @@
-"""Probabilities to the body of an answer, within a bound on memory."""
+"""How to segment: options of an answer, and the bounds that they must keep to."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from app.core.errors import AnswerTooLargeError, InvalidParameterError
 from app.core.labels import LabelMap
+from app.imaging.annotations.coco import CocoSegmentation
+from app.imaging.annotations.label_studio import FROM_NAME, TO_NAME
 from app.imaging.geometry import Geometry
-from app.imaging.masks import Mask, class_ids, foreground_alpha, segment_mask
-from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, restored
-from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
-from app.imaging.rle import coco_rle
 from app.imaging.windows import View
-from app.inference.loaded import ModelIdentity
+from app.inference.outputs import OUTPUTS, Output, passes, possible_outputs
 
-Output = Literal["mask", "overlay", "cutout", "probabilities", "json"]
 ProbabilitiesSize = Literal["model", "original"]
-
-MEDIA_TYPES: dict[Output, str] = {
-    "mask": "image/png",
-    "overlay": "image/png",
-    "cutout": "image/png",
-    "probabilities": "application/x-npy",
-    "json": "application/json",
-}
-
 
 SMALLEST_TILE = 32
 """Pixels. Smaller windows show too little of anything."""
 MOST_WINDOWS = 1024
 """Of a picture in tiles; at 8 ms each that is 8 seconds of one core."""
+LARGEST_TOLERANCE = 1000.0
+"""Pixels by which outlines may be off."""
+LONGEST_NAME = 200
+"""Characters of a control's name in Label Studio."""
 
-
-EXTENSIONS: dict[Output, str] = {
-    "mask": "png",
-    "overlay": "png",
-    "cutout": "png",
-    "probabilities": "npy",
-    "json": "json",
-}
-"""How names of files with an answer end."""
+_CONFIDENCE = 5
+"""Bytes for each pixel of a mask that keeps its confidence."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +38,12 @@ class SegmentOptions:
         tile: side of overlapping windows in pixels of the picture, for pictures that are longer; None: the network
             sees the whole picture.
         flip: whether to take the mean of the probabilities of the picture and of its mirror image.
+        parts: of `output="zip"` only: the kinds that it holds; None: all that the model can give.
+        components: whether each connected component has an entry of its own, in kinds that have entries.
+        segmentation: of `output="coco"`: how regions are written.
+        tolerance: pixels by which outlines may be off; 0: they give the mask back pixel by pixel.
+        from_name: of `output="label-studio"`: the control's name in the labelling configuration.
+        to_name: likewise, the picture's name.
     """
 
     output: Output = "mask"
@@ -65,11 +52,24 @@ class SegmentOptions:
     size: ProbabilitiesSize = "model"
     tile: int | None = None
     flip: bool = False
+    parts: tuple[Output, ...] | None = None
+    components: bool = False
+    segmentation: CocoSegmentation = "rle"
+    tolerance: float = 0.0
+    from_name: str = FROM_NAME
+    to_name: str = TO_NAME
+
+    def outputs(self, labels: LabelMap) -> tuple[Output, ...]:
+        """The kinds that are to be made: several for `zip`, else the one."""
+        if self.output != "zip":
+            return (self.output,)
+        return possible_outputs(labels) if self.parts is None else self.parts
 
     @property
     def needs_picture(self) -> bool:
         """Whether the answer shows the picture's own pixels, all of them."""
-        return self.output in ("overlay", "cutout")
+        shown = (self.output,) if self.output != "zip" else self.parts
+        return shown is None or "overlay" in shown or "cutout" in shown
 
     def require_possible(self, labels: LabelMap, view: View) -> None:
         """Passes what a model with these classes, that is shown pictures like this, can answer.
@@ -83,13 +83,23 @@ class SegmentOptions:
             raise InvalidParameterError("classes", "names no class")
         for name in self.classes or ():
             labels.named(name)
-        if self.output == "cutout" and not labels.ids("foreground"):
+        self._require_sound_formats()
+        if "cutout" in self.outputs(labels) and not labels.ids("foreground"):
             raise InvalidParameterError("output", "cutout: no class of this model has the role of foreground")
         if self.tile is not None and view.in_windows:
             height, width = view.size
             raise InvalidParameterError("tile", f"this model sees windows of its own, {width}×{height}")
         if self.tile is not None and self.tile < SMALLEST_TILE:
             raise InvalidParameterError("tile", f"at least {SMALLEST_TILE} pixels")
+
+    def _require_sound_formats(self) -> None:
+        if self.parts is not None and (self.output != "zip" or not self.parts or "zip" in self.parts):
+            raise InvalidParameterError("output", "parts are kinds of answers that output=zip holds, at least one")
+        if not 0.0 <= self.tolerance <= LARGEST_TOLERANCE:
+            raise InvalidParameterError("tolerance", f"from 0 to {LARGEST_TOLERANCE:g} pixels, not {self.tolerance}")
+        for parameter, name in (("from_name", self.from_name), ("to_name", self.to_name)):
+            if not name.strip() or len(name) > LONGEST_NAME:
+                raise InvalidParameterError(parameter, f"a name of 1 to {LONGEST_NAME} characters")
 
     def require_few_windows(self, view: View, size: tuple[int, int]) -> None:
         """Passes pictures of (H, W) that are not cut into too many windows.
@@ -103,77 +113,38 @@ class SegmentOptions:
                 "tile", f"{count:,} windows of {self.tile} pixels in {width}×{height}, more than {MOST_WINDOWS:,}"
             )
 
-    def require_affordable(self, geometry: Geometry, classes: int, limit: int) -> None:
+    def require_affordable(self, geometry: Geometry, labels: LabelMap, limit: int) -> None:
         """Passes answers whose arrays fit.
 
         Args:
             geometry: its source is the picture's size.
-            classes: number of classes of the model.
+            labels: the model's classes.
             limit: most bytes of the largest array that the answer is made from.
 
         Raises:
             AnswerTooLargeError: it says how many bytes it would be.
         """
         height, width = geometry.source
-        if self.output == "probabilities" and self.size == "model":
-            height, width = geometry.target
-        # Masks are made in bands: of the probabilities only the winners are ever held for the whole picture.
-        each = {"mask": 1, "json": 1, "overlay": 3, "cutout": 4, "probabilities": 4 * classes}[self.output]
-        if height * width * each > limit:
+        outputs = self.outputs(labels)
+        needed = max(self._bytes(output, geometry, len(labels)) for output in outputs)
+        if passes(outputs) > 1 and geometry.target == geometry.source:  # windows, put together once for all
+            needed = max(needed, height * width * len(labels) * OUTPUTS["probabilities"].bytes_per_pixel)
+        if needed > limit:
             raise AnswerTooLargeError(
-                f"output={self.output} of a picture of {width}×{height} takes {height * width * each} bytes, "
+                f"output={self.output} of a picture of {width}×{height} takes {needed} bytes, "
                 f"more than the limit of {limit}: send a smaller picture"
             )
 
-
-def encode_answer(
-    options: SegmentOptions,
-    probabilities: ProbabilityMap,
-    labels: LabelMap,
-    identity: ModelIdentity,
-    pixels: NDArray[np.uint8] | None,
-) -> bytes:
-    """The body of an answer.
-
-    Args:
-        options: what to answer.
-        probabilities: of the picture.
-        labels: its classes.
-        identity: of the model, for `json`.
-        pixels: (H, W, 3) uint8 of the picture where `options.needs_picture`.
-    """
-    if options.output == "probabilities":
-        if options.size == "model" and isinstance(probabilities, ResizedProbabilities):
-            return probabilities_npy(probabilities.probabilities)
-        return probabilities_npy(restored(probabilities))
-    if options.output == "cutout" and pixels is not None:
-        return cutout_png(pixels, foreground_alpha(probabilities, labels))
-    if options.output == "json":
-        return _mask_json(segment_mask(probabilities, labels, options.classes, options.threshold), identity)
-    ids = class_ids(probabilities, labels, options.classes, options.threshold)
-    if options.output == "overlay" and pixels is not None:
-        return overlay_png(pixels, ids, labels)
-    return mask_png(ids, labels)
-
-
-def _mask_json(mask: Mask, identity: ModelIdentity) -> bytes:
-    """The `json` output, field by field as the wire format has it."""
-    classes = [
-        {
-            "id": entry.label.id,
-            "name": entry.label.name,
-            "pixels": entry.pixels,
-            "share": entry.share,
-            "mean_confidence": entry.mean_confidence,
-            "bbox": entry.bbox,
-            "rle": coco_rle(mask.classes == entry.label.id) if entry.pixels else None,
-        }
-        for entry in mask.statistics
-    ]
-    answer = {
-        "model": asdict(identity),
-        "size": mask.classes.shape,
-        "classes": classes,
-        "undecided": {"pixels": mask.undecided, "share": mask.undecided / mask.classes.size},
-    }
-    return json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+    def _bytes(self, output: Output, geometry: Geometry, classes: int) -> int:
+        """Of the largest array that is needed for one kind."""
+        height, width = geometry.source
+        kind = OUTPUTS[output]
+        # Masks are made in bands: of the probabilities only the winners are ever held for the whole picture.
+        each = kind.bytes_per_pixel
+        if self.components and "components" in kind.options:
+            each = max(each, _CONFIDENCE)
+        if output == "probabilities":
+            each *= classes
+            if self.size == "model":
+                height, width = geometry.target
+        return height * width * each

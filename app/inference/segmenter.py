@@ -17,16 +17,16 @@ from app.imaging.decode import DecodeLimits, Picture, decode
 from app.imaging.geometry import Geometry, mirrored, resize_picture
 from app.imaging.observation import Observation, mean_observation, observe
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, mirror_mean
-from app.inference.answers import MEDIA_TYPES, Output, ProbabilitiesSize, SegmentOptions, encode_answer
+from app.inference.answers import SegmentOptions
 from app.inference.budget import Claim, PixelBudget
 from app.inference.caller import NOBODY, Caller
+from app.inference.encoding import Encoded, encode_answer
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel, ModelIdentity
+from app.inference.outputs import OUTPUTS, Output
 from app.inference.scheduler import Inference, Scheduler
 from app.inference.stages import Report, reported
 from app.inference.workers import PixelWorkers
-
-__all__ = ["Output", "ProbabilitiesSize", "SegmentAnswer", "SegmentOptions", "Segmenter", "Timings"]
 
 DETAIL = 2
 """A JPEG is decoded at the smallest scale with at least so many pixels along a side for each of the network's.
@@ -56,6 +56,7 @@ class SegmentAnswer:
         size: (H, W) of the picture as people see it.
         observation: what the network saw and made of it.
         timings: how long it took.
+        lossy: what the body does not hold of the mask (see `Encoded`).
         probabilities: (h, w, C) float32, of the network's own size; None where it saw windows of the picture.
     """
 
@@ -65,12 +66,13 @@ class SegmentAnswer:
     size: tuple[int, int]
     observation: Observation
     timings: Timings
+    lossy: str = ""
     probabilities: Probabilities | None = None
 
     @property
     def media_type(self) -> str:
-        """Type of the body: `image/png`, `application/json` or `application/x-npy`."""
-        return MEDIA_TYPES[self.output]
+        """Type of the body."""
+        return OUTPUTS[self.output].media_type
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,13 @@ class _Prepared:
         image: (h, w, 3) for the network, uint8 or float32; None where it sees windows of the pixels.
         geometry: of the picture.
         pixels: all of the picture's, only where they are needed.
+        filename: what it is called.
     """
 
     image: Images | None
     geometry: Geometry
     pixels: NDArray[np.uint8] | None
+    filename: str | None
 
 
 @dataclass(frozen=True)
@@ -134,13 +138,16 @@ class Segmenter:
         self.width = max(1, min(self.scheduler.width, settings.max_queue_pixels // settings.max_pixels))
         """Pictures of one request to work on at a time: as many as engine and budget take, were all of the largest."""
 
-    async def segment(self, data: bytes, options: SegmentOptions, caller: Caller = NOBODY) -> SegmentAnswer:
+    async def segment(
+        self, data: bytes, options: SegmentOptions, caller: Caller = NOBODY, filename: str | None = None
+    ) -> SegmentAnswer:
         """Segments one picture.
 
         Args:
             data: the encoded picture.
             options: what to answer.
             caller: who asks.
+            filename: what the picture is called, for answers that name it.
 
         Raises:
             InvalidParameterError: the model cannot answer that, or not of this picture.
@@ -154,7 +161,7 @@ class Segmenter:
         workers, report, started = self._resources.workers, caller.report, time.perf_counter()
         with self._claims(caller) as claim:
             with reported(report, "decode"):
-                prepared = await workers.run(partial(self._prepare, data, options, claim), caller.tell)
+                prepared = await workers.run(partial(self._prepare, data, options, claim, filename), caller.tell)
             decoded = time.perf_counter() - started
             if prepared.image is None:
                 return await self._in_windows(prepared, options, decoded, report)
@@ -175,7 +182,7 @@ class Segmenter:
         height, width = image.shape[:2]
         with self._claims(caller) as claim:
             claim(height * width)
-            prepared = _Prepared(image, Geometry((height, width), (height, width), "stretch"), None)
+            prepared = _Prepared(image, Geometry((height, width), (height, width), "stretch"), None, None)
             return await self._whole(prepared, image, options, 0.0, caller.report)
 
     @contextmanager
@@ -201,16 +208,19 @@ class Segmenter:
         inference = await self._infer(image, options.flip, report)
         inferred = time.perf_counter()
         probabilities = ResizedProbabilities(inference.probabilities, prepared.geometry)
-        encode = partial(self._encode, options, probabilities, prepared.pixels)
+
+        def encode() -> tuple[Observation, Encoded]:
+            return observe(image, inference.probabilities), self._encode(options, probabilities, prepared)
+
         with reported(report, "encode"):
-            observation, content = await workers.run(lambda: (observe(image, inference.probabilities), encode()))
+            observation, encoded = await workers.run(encode)
         timings = Timings(
             decode=decoded * 1e3,
             queue=inference.queue_ms,
             inference=inference.inference_ms,
             encode=(time.perf_counter() - inferred) * 1e3,
         )
-        answer = self._answer(content, prepared, options, observation, timings)
+        answer = self._answer(encoded, prepared, options, observation, timings)
         return replace(answer, probabilities=inference.probabilities)
 
     async def _infer(self, image: Images, flip: bool, report: Report) -> Inference:
@@ -222,23 +232,24 @@ class Segmenter:
         mean = mirror_mean(one.probabilities, other.probabilities)
         return Inference(mean, max(one.queue_ms, other.queue_ms), max(one.inference_ms, other.inference_ms))
 
-    def _prepare(self, data: bytes, options: SegmentOptions, claim: Claim) -> _Prepared:
+    def _prepare(self, data: bytes, options: SegmentOptions, claim: Claim, filename: str | None) -> _Prepared:
         """Decodes and resizes; what the network sees does not depend on the output."""
         view = self.model.view(options.tile)
 
         def plan(size: tuple[int, int]) -> tuple[int, int] | None:
             claim(size[0] * size[1])
             options.require_few_windows(view, size)
-            options.require_affordable(view.geometry(size), len(self.model.labels), self._max_answer_bytes)
+            options.require_affordable(view.geometry(size), self.model.labels, self._max_answer_bytes)
             height, width = view.size
             return None if view.window(size) else (DETAIL * height, DETAIL * width)
 
         picture = decode(data, self._limits, plan)
         geometry = view.geometry(picture.size)
         if view.window(picture.size):
-            return _Prepared(None, geometry, picture.pixels)
+            return _Prepared(None, geometry, picture.pixels, filename)
         image = resize_picture(picture.pixels, geometry)
-        return _Prepared(image, geometry, self._all_pixels(data, picture) if options.needs_picture else None)
+        pixels = self._all_pixels(data, picture) if options.needs_picture else None
+        return _Prepared(image, geometry, pixels, filename)
 
     async def _in_windows(
         self, prepared: _Prepared, options: SegmentOptions, decoded: float, report: Report
@@ -261,33 +272,28 @@ class Segmenter:
             observations.extend(map(observe, images, found))
             return found
 
-        def work() -> bytes:
+        def work() -> Encoded:
             assert prepared.pixels is not None
             probabilities = self.model.in_windows(prepared.pixels, self.model.view(options.tile), infer)
-            return self._encode(options, probabilities, prepared.pixels)
+            return self._encode(options, probabilities, prepared)
 
         begun = time.perf_counter()
         with reported(report, "encode"):
-            content = await self._resources.windows.run(work)
+            encoded = await self._resources.windows.run(work)
         total, inference = time.perf_counter() - begun, sum(waited)
         timings = Timings(decode=decoded * 1e3, queue=0.0, inference=inference * 1e3, encode=(total - inference) * 1e3)
-        return self._answer(content, prepared, options, mean_observation(observations), timings)
+        return self._answer(encoded, prepared, options, mean_observation(observations), timings)
 
-    def _encode(
-        self, options: SegmentOptions, probabilities: ProbabilityMap, pixels: NDArray[np.uint8] | None
-    ) -> bytes:
-        return encode_answer(options, probabilities, self.model.labels, self.model.identity, pixels)
+    def _encode(self, options: SegmentOptions, probabilities: ProbabilityMap, prepared: _Prepared) -> Encoded:
+        labels, identity, pixels = self.model.labels, self.model.identity, prepared.pixels
+        name, limit = prepared.filename, self._max_answer_bytes
+        return encode_answer(options, probabilities, labels, identity, pixels, name, limit)
 
     def _answer(
-        self,
-        content: bytes,
-        prepared: _Prepared,
-        options: SegmentOptions,
-        observation: Observation,
-        timings: Timings,
+        self, encoded: Encoded, prepared: _Prepared, options: SegmentOptions, seen: Observation, timings: Timings
     ) -> SegmentAnswer:
-        size = prepared.geometry.source
-        return SegmentAnswer(content, options.output, self.model.identity, size, observation, timings)
+        size, identity = prepared.geometry.source, self.model.identity
+        return SegmentAnswer(encoded.content, options.output, identity, size, seen, timings, encoded.lossy)
 
     def _all_pixels(self, data: bytes, picture: Picture) -> NDArray[np.uint8]:
         """The picture's pixels at its own size."""

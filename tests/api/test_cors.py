@@ -60,7 +60,7 @@ async def test_answers_can_be_read_with_their_headers(crossed: Service, picture:
     assert response.headers["access-control-allow-origin"] == ORIGIN
     shown = response.headers["access-control-expose-headers"].split(", ")
     assert shown == [
-        *("X-Request-ID", "Segserve-Model", "Server-Timing", "Retry-After", "traceresponse"),
+        *("X-Request-ID", "Segserve-Model", "Segserve-Lossy", "Server-Timing", "Retry-After", "traceresponse"),
         "Inference-Header-Content-Length",
     ]
     other = await crossed.http.get("/health/live", headers={"Origin": "https://evil.example.com"})

@@ -55,10 +55,10 @@ async def test_results_come_as_they_are_ready_and_no_more_are_begun_than_asked()
     gates = [asyncio.Event() for _ in range(5)]
     begun: list[int] = []
 
-    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
-        begun.append(data[0])
-        await gates[data[0]].wait()
-        return answer(data)
+    async def segment(upload: Upload, tell: Tell) -> SegmentAnswer:
+        begun.append(upload.data[0])
+        await gates[upload.data[0]].wait()
+        return answer(upload.data)
 
     found = results(uploads(5), segment, 2, None, set())
     for gate, begun_by_then in [
@@ -76,14 +76,14 @@ async def test_results_come_as_they_are_ready_and_no_more_are_begun_than_asked()
 
 
 async def test_each_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
-    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
-        if data[0] == 1:
+    async def segment(upload: Upload, tell: Tell) -> SegmentAnswer:
+        if upload.data[0] == 1:
             raise InvalidImageError("torn")
-        if data[0] == 2:
+        if upload.data[0] == 2:
             raise RuntimeError("/secret/path")
-        if data[0] == 3:
+        if upload.data[0] == 3:
             await asyncio.Event().wait()
-        return answer(data)
+        return answer(upload.data)
 
     deadline = asyncio.get_running_loop().time() + 0.05
     outcomes = {result.index: result.outcome async for result in results(uploads(5), segment, 5, deadline, set())}
@@ -99,14 +99,14 @@ async def test_each_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
 async def test_what_is_told_is_a_result_at_once_and_its_task_is_held_until_it_ends() -> None:
     let_go, given_up = asyncio.Event(), set[asyncio.Task[Any]]()
 
-    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
-        if data[0] == 0:
+    async def segment(upload: Upload, tell: Tell) -> SegmentAnswer:
+        if upload.data[0] == 0:
             tell(DecodeTimeoutError("too long"))
             try:
                 await asyncio.Event().wait()
             finally:  # its thread
                 await let_go.wait()
-        return answer(data)
+        return answer(upload.data)
 
     outcomes = {result.index: result.outcome async for result in results(uploads(3), segment, 1, None, given_up)}
     late = outcomes.pop(0)
@@ -124,13 +124,13 @@ async def test_what_is_left_is_given_up() -> None:
     cancelled: list[int] = []
     given_up: set[asyncio.Task[Any]] = set()
 
-    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
+    async def segment(upload: Upload, tell: Tell) -> SegmentAnswer:
         try:
-            await (asyncio.sleep(0) if data[0] == 0 else asyncio.Event().wait())
+            await (asyncio.sleep(0) if upload.data[0] == 0 else asyncio.Event().wait())
         except asyncio.CancelledError:
-            cancelled.append(data[0])
+            cancelled.append(upload.data[0])
             raise
-        return answer(data)
+        return answer(upload.data)
 
     found = results(uploads(9), segment, 3, None, given_up)
     await anext(found)
@@ -155,12 +155,12 @@ async def test_names_in_an_archive_stay_in_their_folder() -> None:
 async def test_a_client_that_goes_lets_go_of_everything() -> None:
     released, cancelled = asyncio.Event(), asyncio.Event()
 
-    async def segment(data: bytes, tell: Tell) -> SegmentAnswer:
+    async def segment(upload: Upload, tell: Tell) -> SegmentAnswer:
         try:
             await asyncio.Event().wait()
         finally:
             cancelled.set()
-        return answer(data)
+        return answer(upload.data)
 
     async def receive() -> Message:
         await anyio.sleep(0.02)
@@ -202,6 +202,22 @@ async def test_lines_of_json(service: Service, picture: bytes) -> None:
     for query, headers in [("?output=json", {}), ("", {"Accept": "application/json"})]:
         response = await service.http.post(f"/segment{query}", files=files(picture, picture), headers=headers)
         assert [line["result"] for line in lines(response)] == [alone, alone]
+
+
+@pytest.mark.parametrize("output", ["coco", "polygons", "label-studio", "cvat", "huggingface"])
+async def test_lines_hold_all_that_is_json_as_it_is(service: Service, picture: bytes, output: str) -> None:
+    named = files(picture, picture)
+    alone = [(await service.http.post(f"/segment?output={output}", files=[each])).json() for each in named]
+    found = lines(await service.http.post(f"/segment?output={output}", files=named))
+    assert [line["result"] for line in found] == alone
+
+
+async def test_lines_say_what_is_lost(service: Service, picture: bytes) -> None:
+    first, second = lines(await service.http.post("/segment?output=yolo&tolerance=2", files=files(picture, picture)))
+    assert first["lossy"] == second["lossy"]
+    assert first["lossy"].startswith("yolo;")
+    assert first["media_type"] == "text/plain"
+    assert "lossy" not in lines(await service.http.post("/segment?many=ndjson", content=picture))[0]
 
 
 async def test_an_archive(service: Service, picture: bytes) -> None:

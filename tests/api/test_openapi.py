@@ -42,10 +42,10 @@ async def test_the_picture_is_described_as_part_and_as_body(service: Service) ->
 async def test_answers_have_their_media_types_and_headers(service: Service) -> None:
     answer = service.app.openapi()["paths"]["/segment"]["post"]["responses"]["200"]
     assert answer["content"].keys() == {
-        *("image/png", "application/x-npy", "application/json"),
+        *("image/png", "application/x-npy", "application/json", "application/geo+json", "text/plain"),
         *("application/x-ndjson", "application/zip"),
     }
-    assert answer["headers"].keys() == {"Segserve-Model", "Server-Timing"}
+    assert answer["headers"].keys() == {"Segserve-Model", "Segserve-Lossy", "Server-Timing"}
 
 
 async def test_every_parameter_has_a_meaning_and_an_example(service: Service) -> None:
@@ -58,6 +58,11 @@ async def test_every_parameter_has_a_meaning_and_an_example(service: Service) ->
         "size",
         "tile",
         "flip",
+        "components",
+        "tolerance",
+        "segmentation",
+        "from_name",
+        "to_name",
         "many",
         "url",
         "timeout",

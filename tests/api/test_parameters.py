@@ -25,7 +25,15 @@ def test_everything_given_is_passed_on() -> None:
 
 @pytest.mark.parametrize(
     ("accept", "output"),
-    [("image/png", "mask"), ("application/json", "json"), ("application/x-npy", "probabilities"), ("*/*", "mask")],
+    [
+        ("image/png", "mask"),
+        ("application/json", "json"),
+        ("application/x-npy", "probabilities"),
+        ("application/geo+json", "polygons"),
+        ("application/zip", "zip"),
+        ("application/*", "json"),
+        ("*/*", "mask"),
+    ],
 )
 def test_accept_decides_where_output_does_not(accept: str, output: str) -> None:
     assert options(accept).output == output
@@ -67,15 +75,59 @@ async def test_a_parameter_given_twice_is_named() -> None:
 
 def test_media_types_name_the_outputs_that_they_stand_for() -> None:
     assert {f"output={options(media_type).output}" for media_type in MEDIA_TYPES} == set(MEDIA_TYPES.values())
-    assert {
-        "output",
-        "classes",
-        "threshold",
-        "model",
-        "size",
-        "tile",
-        "flip",
-        "many",
-        "timeout",
-        "url",
-    } == SEGMENT_OPTIONS
+    formats = {"components", "tolerance", "segmentation", "from_name", "to_name"}
+    others = {"output", "classes", "threshold", "model", "size", "tile", "flip", "many", "timeout", "url"}
+    assert others | formats == SEGMENT_OPTIONS
+
+
+def test_formats_are_passed_on() -> None:
+    given = options(
+        output="coco,label-studio",
+        components="true",
+        tolerance="1.5",
+        segmentation="polygons",
+        from_name="brush",
+        to_name="photo",
+    )
+    assert given == SegmentOptions(
+        "zip",
+        parts=("coco", "label-studio"),
+        components=True,
+        segmentation="polygons",
+        tolerance=1.5,
+        from_name="brush",
+        to_name="photo",
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "option", "value"),
+    [
+        ("mask", "components", True),
+        ("huggingface,overlay", "components", False),
+        ("label-studio", "tolerance", 1.0),
+        ("coco", "tolerance", 1.0),
+        ("json", "tolerance", 0.0),
+        ("polygons", "segmentation", "rle"),
+        ("coco,cvat", "from_name", "tag"),
+        ("mask", "to_name", "image"),
+        ("coco,yolo", "size", "model"),
+    ],
+)
+def test_an_option_that_no_output_knows_is_not_ignored(output: str, option: str, value: object) -> None:
+    query = SegmentQuery.model_validate({"output": output, option: value})
+    with pytest.raises(InvalidParameterError) as caught:
+        query.options(None, LABELS)
+    assert caught.value.parameter == option
+
+
+def test_an_option_that_one_of_several_outputs_knows_is_enough() -> None:
+    assert options(output="mask,yolo", tolerance=2.0).tolerance == 2.0
+    assert options(output="zip", size="original", components=True, from_name="brush").parts is None
+
+
+@pytest.mark.parametrize("output", ["masks", "mask,mask", "mask,", "", "zip,mask"])
+def test_an_output_that_there_is_not(output: str) -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        options(output=output)
+    assert caught.value.parameter == "output"

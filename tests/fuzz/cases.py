@@ -3,7 +3,8 @@
 import random
 from dataclasses import dataclass
 
-from app.inference.answers import Output, SegmentOptions
+from app.inference.answers import SegmentOptions
+from app.inference.outputs import OUTPUTS, Output
 from tests.fuzz.mutations import Draw, mutated
 from tests.fuzz.seeds import seeds
 
@@ -47,12 +48,15 @@ def file(draw: Draw) -> tuple[str, bytes, bool]:
 
 
 def _options(draw: Draw) -> SegmentOptions:
-    output: Output = draw.choice(("mask", "mask", "overlay", "cutout", "probabilities", "json"))
+    output: Output = draw.choice(("mask", "mask", *OUTPUTS))
     return SegmentOptions(
         output,
         classes=draw.choice((None, None, ("pet",), ("border", "background"))),
         threshold=draw.choice((0.0, 0.0, 0.5, 1.0)),
         size="original" if output == "probabilities" else "model",
+        components=draw.random() < 0.3,
+        segmentation=draw.choice(("rle", "polygons")),
+        tolerance=draw.choice((0.0, 0.0, 0.7, 5.0)),
         tile=draw.choice((None, None, None, 32, 48)),
         flip=draw.random() < 0.1,
     )

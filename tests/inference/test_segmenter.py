@@ -24,10 +24,11 @@ from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, Plan, all_pixels, decode
 from app.imaging.probabilities import mirror_mean, restored
 from app.imaging.render import overlay_png
-from app.inference.answers import Output, SegmentOptions
+from app.inference.answers import SegmentOptions
 from app.inference.caller import Caller
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
+from app.inference.outputs import Output
 from app.inference.segmenter import Resources, SegmentAnswer, Segmenter
 from app.inference.stages import Stage
 from tests.inference.pictures import chelsea, different, encoded

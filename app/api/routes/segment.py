@@ -8,29 +8,22 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from app.api.body import read_pictures
+from app.api.annotation_bodies import JsonAnswer
+from app.api.body import Upload, read_pictures
 from app.api.fetching.requests import fetched
 from app.api.keys import KeyClaim
 from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import UNUSABLE_MODEL, problem_answers
-from app.api.schemas import SegmentBody
 from app.api.state import RecordDependency, StateDependency, TraceDependency
 from app.api.tracing import Trace
 from app.api.waiting import ended, timeout_of, while_wanted
 from app.core import errors
-from app.inference.answers import Output
 from app.inference.caller import Caller
+from app.inference.outputs import OUTPUTS
 from app.inference.segmenter import SegmentAnswer
 from app.inference.workers import Tell
 
-FILENAMES: dict[Output, str] = {
-    "mask": "mask.png",
-    "overlay": "overlay.png",
-    "cutout": "cutout.png",
-    "probabilities": "probabilities.npy",
-    "json": "segmentation.json",
-}
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/tiff", "image/gif", "image/bmp")
 
@@ -53,13 +46,24 @@ REQUEST_BODY: dict[str, Any] = {
 }
 ANSWER: dict[str, Any] = {
     "description": "The segmentation, of the size that the picture has when people see it.",
-    "model": SegmentBody,
-    "content": {"image/png": BINARY, "application/x-npy": BINARY, **dict.fromkeys(MANY_TYPES.values(), BINARY)},
+    "model": JsonAnswer,
+    "content": {
+        **dict.fromkeys(("image/png", "application/x-npy", *MANY_TYPES.values()), BINARY),
+        "application/geo+json": {"schema": {"type": "object", "description": "A FeatureCollection of RFC 7946."}},
+        "text/plain": {"schema": {"type": "string", "description": "Lines of `class x y x y …`."}},
+    },
     "headers": {
         "Segserve-Model": {
             "description": "Which model answered: name/version, checksum, engine, precision.",
             "schema": {"type": "string"},
             "example": "pets/1; sha256=8a5e0c…; engine=openvino; precision=f32",
+        },
+        "Segserve-Lossy": {
+            "description": "Which kinds of answers have lost something of the mask, and what: `holes` that the format "
+            "cannot hold, and so filled; outlines, by up to `tolerance` pixels. Without it nothing is lost. Of several "
+            "pictures each line has it as `lossy`.",
+            "schema": {"type": "string"},
+            "example": "yolo;holes=2;tolerance=1.5",
         },
         "Server-Timing": {
             "description": "Milliseconds of each stage.",
@@ -113,6 +117,7 @@ async def segment(
         curl --data-binary @cat.jpg 'http://localhost:8000/segment' > mask.png
         curl -F file=@cat.jpg 'http://localhost:8000/segment?output=overlay' > overlay.png
         curl --data-binary @cat.jpg 'http://localhost:8000/segment?output=json&classes=pet&threshold=0.6'
+        curl -F file=@cat.jpg 'http://localhost:8000/segment?output=mask,coco,yolo' > cat.zip
         curl -F file=@cat.jpg -F file=@dog.jpg 'http://localhost:8000/segment?many=zip' > masks.zip
 
     A client that hangs up is forgotten, and so is one whose deadline has passed (`timeout`, or the header
@@ -137,20 +142,21 @@ async def segment(
                 uploads = [await fetched(query.url, request, service, trace, body_read)]
             record.pictures = len(uploads)
 
-            async def one(picture: bytes, tell: Tell, trace: Trace = trace) -> SegmentAnswer:
-                answer = await served.segmenter.segment(picture, options, Caller(claim, tell, trace.report))
+            async def one(picture: Upload, tell: Tell, trace: Trace = trace) -> SegmentAnswer:
+                caller = Caller(claim, tell, trace.report)
+                answer = await served.segmenter.segment(picture.data, options, caller, picture.filename)
                 trace.answered(answer)
                 record.note(answer)
                 service.metrics.segmented(answer, served.model.labels)
                 return answer
 
-            async def one_of_many(picture: bytes, tell: Tell) -> SegmentAnswer:
+            async def one_of_many(picture: Upload, tell: Tell) -> SegmentAnswer:
                 with trace.picture() as own:
                     return await one(picture, tell, own)
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
-                answer = await one(uploads[0].data, tell)
+                answer = await one(uploads[0], tell)
                 return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
             given_up: set[asyncio.Task[SegmentAnswer]] = set()
             held.push_async_callback(ended, given_up)
@@ -165,7 +171,8 @@ def _headers(answer: SegmentAnswer) -> dict[str, str]:
     stages = asdict(answer.timings).items()
     return {
         "Segserve-Model": answer.model.header,
+        **({"Segserve-Lossy": answer.lossy} if answer.lossy else {}),
         "Server-Timing": ", ".join(f"{stage};dur={milliseconds:.2f}" for stage, milliseconds in stages),
-        "Content-Disposition": f'inline; filename="{FILENAMES[answer.output]}"',
+        "Content-Disposition": f'inline; filename="{OUTPUTS[answer.output].filename}"',
         "Cache-Control": "no-store",
     }

@@ -15,7 +15,9 @@ from tests.api.oip.wire import outputs
 IDENTITY = ModelIdentity("pets", 3, "0" * 64, "openvino", "f32")
 VALUES = np.random.default_rng(1).random((2, 30, 50, 3), np.float32)
 ANSWERS = [
-    SegmentAnswer(mask, "mask", IDENTITY, (30, 50), Observation(0.5, 0.5, (1.0,)), Timings(1, 1, 1, 1), values)
+    SegmentAnswer(
+        mask, "mask", IDENTITY, (30, 50), Observation(0.5, 0.5, (1.0,)), Timings(1, 1, 1, 1), probabilities=values
+    )
     for mask, values in zip((b"one", b""), VALUES, strict=True)
 ]
 ASKED = InferenceRequest([b"1", b"2"], (Wanted("probabilities", binary=True), Wanted("mask", binary=True)))

@@ -185,7 +185,7 @@ async def test_limits(small: Service, picture: bytes) -> None:
 
 
 async def test_masks_together_have_a_bound(small: Service, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.inference.answers.mask_png", lambda ids, labels: bytes(10_001))
+    monkeypatch.setattr("app.inference.encoding.mask_png", lambda ids, labels: bytes(10_001))
     request = {"inputs": [in_json(*[picture] * 3)], "outputs": [{"name": "mask"}]}
     small.refusal(await small.http.post(INFER, json=request), 413, "answer_too_large")
 

@@ -3,7 +3,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.api.oip import json_text
@@ -48,6 +48,7 @@ def test_a_client_cannot_write_what_stands_for_an_array() -> None:
 
 
 @given(JSON)
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first one is, on a busy machine
 def test_it_reads_what_json_reads(value: dict[str, Any]) -> None:
     assert spelt_out(read_json(json.dumps(value).encode())) == value
 

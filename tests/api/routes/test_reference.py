@@ -25,4 +25,7 @@ async def test_for_programs(service: Service) -> None:
     assert description["openapi"].startswith("3.1")
     assert description["servers"] == [{"url": "/"}]
     operations = [operation["operationId"] for path in description["paths"].values() for operation in path.values()]
-    assert sorted(operations) == ["architecture", "live", "manifest", "metrics", "model", "models", "ready", "segment"]
+    own = ["architecture", "live", "manifest", "metrics", "model", "models", "ready", "segment"]
+    protocol = ["infer", "infer_version", "model_metadata", "model_ready", "repository_index", "server_live"]
+    protocol += ["server_metadata", "server_ready", "version_metadata", "version_ready"]
+    assert sorted(operations) == sorted([*own, *protocol])

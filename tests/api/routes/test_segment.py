@@ -2,6 +2,7 @@ import asyncio
 import io
 import json
 import re
+import zipfile
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,14 @@ async def test_a_mask_has_the_size_of_the_picture_and_class_ids_as_values(servic
         ("cutout", "image/png", "cutout.png"),
         ("probabilities", "application/x-npy", "probabilities.npy"),
         ("json", "application/json", "segmentation.json"),
+        ("polygons", "application/geo+json", "polygons.geojson"),
+        ("coco", "application/json", "coco.json"),
+        ("label-studio", "application/json", "label-studio.json"),
+        ("cvat", "application/json", "cvat.json"),
+        ("huggingface", "application/json", "huggingface.json"),
+        ("yolo", "text/plain; charset=utf-8", "yolo.txt"),
+        ("mask,coco", "application/zip", "segmentation.zip"),
+        ("zip", "application/zip", "segmentation.zip"),
     ],
 )
 async def test_every_output_carries_the_headers_of_an_answer(
@@ -65,6 +74,29 @@ async def test_probabilities_at_both_sizes(service: Service, picture: bytes) -> 
         probabilities = np.load(io.BytesIO(response.content))
         assert (probabilities.shape, probabilities.dtype) == (shape, np.float16)
         np.testing.assert_allclose(probabilities.astype(np.float64).sum(axis=-1), 1.0, atol=5e-3)
+
+
+async def test_several_outputs_are_those_of_one_each(service: Service, picture: bytes) -> None:
+    form = {"file": ("cats/cat ä.jpg", picture)}
+    response = await service.http.post("/segment?output=mask,coco,overlay&classes=pet", files=form)
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        assert archive.namelist() == ["mask.png", "coco.json", "overlay.png"]
+        for output, name in (("mask", "mask.png"), ("coco", "coco.json"), ("overlay", "overlay.png")):
+            alone = await service.http.post(f"/segment?output={output}&classes=pet", files=form)
+            assert archive.read(name) == alone.content
+        assert json.loads(archive.read("coco.json"))["images"][0]["file_name"] == "cats/cat ä.jpg"
+
+
+async def test_what_is_lost_is_said(service: Service, picture: bytes) -> None:
+    async def lossy(query: str) -> str | None:
+        response = await service.http.post(f"/segment?output={query}", content=picture)
+        assert response.status_code == 200
+        lost: str | None = response.headers.get("segserve-lossy")
+        return lost
+
+    assert await lossy("polygons") is None
+    assert await lossy("polygons&tolerance=1.5") == "polygons;tolerance=1.5"
+    assert await lossy("mask,coco&segmentation=polygons&tolerance=2") == "coco;tolerance=2.0"
 
 
 async def test_accept_decides_where_output_does_not(service: Service, picture: bytes) -> None:
@@ -121,6 +153,16 @@ async def test_classes_and_threshold_leave_pixels_undecided(service: Service, pi
         ("timeout=1e-400", "timeout"),
         ("timeout=nan", "timeout"),
         ("flip=" + "1" * 5000, "flip"),
+        ("output=masks", "output"),
+        ("output=mask,mask", "output"),
+        ("output=" + "mask," * 5000, "output"),
+        ("tolerance=1", "tolerance"),
+        ("output=yolo&tolerance=-1", "tolerance"),
+        ("output=yolo&tolerance=1e9", "tolerance"),
+        ("output=coco&segmentation=bits", "segmentation"),
+        ("output=label-studio&from_name=", "from_name"),
+        ("output=label-studio&to_name=%20", "to_name"),
+        ("output=huggingface&components=true", "components"),
         ("x" * 20_000 + "=1", "x" * 80),
     ],
 )
