@@ -5,8 +5,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem, get_completion_class
 
 from app import __version__
+from app.core.command_line import WRONG_USE, complain
+from app.core.completion import register
+from app.store.commands.options import complete_model
 
 COMMANDS = {
     "serve": ("app.cli:serve", "Serve a model over HTTP."),
@@ -29,13 +33,21 @@ COMMANDS = {
         "app.training.commands.runs:runs",
         "List the runs below a folder, or show what differs between two runs.",
     ),
+    "models": (
+        "app.store.commands.models:models",
+        "Look at the models of a store, and change which version an alias means.",
+    ),
+    "architecture": ("app.store.commands.architecture:architecture", "Explain the network of a published model."),
+    "bench": ("app.api.commands.bench:bench", "Ask a running service as fast as it answers, and say how fast that is."),
     "study": (
         "app.training.commands.study:study",
         "Ask the article's questions: eight networks trained alike, compared with error bars.",
     ),
+    "completion": ("app.cli:completion", "Print what makes a shell complete commands, options and models."),
 }
 """Name → where the command is, and its line in the overview."""
-CONFIGURATION_ERROR = 2
+SHELLS = ("bash", "zsh", "fish")
+register()
 
 
 class LazyGroup(click.Group):
@@ -59,6 +71,11 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so, without importing anything."""
+        found = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="segserve")
@@ -69,6 +86,10 @@ def main() -> None:
     Serve the model that comes with it, then ask for a mask:
       segserve serve
       curl --data-binary @cat.jpg localhost:8000/segment > mask.png
+
+    \b
+    What each command takes, with examples: segserve COMMAND --help
+    Exit codes of all: 0 done, 1 something failed or was found, 2 wrong use or configuration, 130 interrupted.
     """
 
 
@@ -76,7 +97,9 @@ def main() -> None:
 @click.option("--host", help="Address to listen on.  [0.0.0.0]")
 @click.option("--port", type=int, help="Port to listen on.  [8000, or $PORT]")
 @click.option("--model-store", type=click.Path(path_type=Path), help="Folder of the models.  [model_store]")
-@click.option("--model", metavar="NAME[:VERSION|ALIAS]", help="Model to serve.  [pets:production]")
+@click.option(
+    "--model", metavar="NAME[:VERSION|ALIAS]", help="Model to serve.  [pets:production]", shell_complete=complete_model
+)
 @click.option("--engine", metavar="auto|openvino|tensorflow", help="What computes the network.  [auto]")
 @click.option("--device", metavar="auto|cpu|gpu", help="Where; gpu ends the start if there is none.  [auto]")
 @click.option("--precision", metavar="float32|bfloat16", help="Arithmetic of the engine.  [float32]")
@@ -108,8 +131,27 @@ def serve(**options: object) -> NoReturn:
         configure_logging(settings.log_format, settings.log_level)
         run(create_app(settings), settings)
     except SegserveError as error:
-        click.echo(f"segserve: {error.detail}", err=True)
-        raise SystemExit(CONFIGURATION_ERROR) from error
+        complain(error.detail)
+        raise SystemExit(WRONG_USE) from error
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete commands, options and models.
+
+    \b
+    Examples:
+      eval "$(segserve completion bash)"                                  # in ~/.bashrc
+      eval "$(segserve completion zsh)"                                   # in ~/.zshrc, after compinit
+      segserve completion fish > ~/.config/fish/completions/segserve.fish
+
+    \b
+    Exit codes: 0 done, 2 another shell.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(main, {}, "segserve", "_SEGSERVE_COMPLETE").source())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -11,8 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 from app import __version__
-from app.cli import COMMANDS, LazyGroup, main, serve
+from app.cli import COMMANDS, SHELLS, LazyGroup, main, serve
 from app.core.settings import DeviceChoice, EngineChoice, LogFormat, Precision, Settings
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "command-line.md"
 
 
 @pytest.fixture
@@ -62,6 +67,93 @@ def test_commands_are_found_where_the_table_says() -> None:
         assert command is not None
         assert command.name == name
         assert command.get_short_help_str(100) == line
+
+
+def every_command(group: click.Group = main, path: str = "segserve") -> Iterator[tuple[str, click.Command]]:
+    """Name by which it is called, and the command; groups too."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from every_command(command, f"{path} {name}")
+
+
+EVERY_COMMAND = dict(every_command())
+
+
+@pytest.mark.parametrize("name", EVERY_COMMAND)
+def test_help_teaches_by_example(runner: CliRunner, name: str) -> None:
+    result = runner.invoke(main, [*name.split()[1:], "--help"])
+    assert result.exit_code == 0
+    assert f"  {name} " in result.output.partition("Example")[2]
+    if not isinstance(EVERY_COMMAND[name], click.Group):
+        assert "Exit codes: 0 " in result.output
+        assert max(map(len, result.output.splitlines())) <= 120
+
+
+def page_line(name: str, command: click.Command) -> str:
+    """What stands in docs/command-line.md about a command: how it is called, what it does, all its options."""
+    context = click.Context(command)
+    arguments = [item.make_metavar(context) for item in command.params if isinstance(item, click.Argument)]
+    options = [item for item in command.params if isinstance(item, click.Option)]
+    called = " ".join([name, *arguments]).replace("|", "\\|")
+    spelled = ["/".join(f"`{spelling}`" for spelling in (*item.opts, *item.secondary_opts)) for item in options]
+    return f"| `{called}` | {command.get_short_help_str(200)} | {', '.join(spelled) or '–'} |"
+
+
+def test_the_page_has_every_command_and_option() -> None:
+    lines = PAGE.read_text("utf-8").splitlines()
+    commands = {name: command for name, command in EVERY_COMMAND.items() if not isinstance(command, click.Group)}
+    wanted = [page_line(name, command) for name, command in commands.items()]
+    assert [line for line in lines if line.startswith("| `segserve ")] == wanted
+
+
+def test_examples_of_the_page(runner: CliRunner, tiny_store_path: Path) -> None:
+    for command in re.findall(r"^segserve (.*)$", PAGE.read_text("utf-8"), re.MULTILINE):
+        result = runner.invoke(main, command.split(), env={"SEGSERVE_MODEL_STORE": str(tiny_store_path)})
+        assert result.exit_code == 0, result.output
+        assert json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_printed_for_each_shell(runner: CliRunner, shell: str) -> None:
+    result = runner.invoke(main, ["completion", shell])
+    assert result.exit_code == 0
+    assert f"_SEGSERVE_COMPLETE={shell}_complete" in result.output
+    assert runner.invoke(main, ["completion", "csh"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("", list(COMMANDS)),
+        ("mod", ["models"]),
+        ("models re", ["remove"]),
+        ("serve --mo", ["--model-store", "--model"]),
+        ("serve --model pets:p", ["production"]),
+        ("architecture pe", ["pets", "pets:production", "pets:1"]),
+    ],
+)
+def test_bash_completes(
+    tmp_path: Path, runner: CliRunner, tiny_store_path: Path, words: str, offered: list[str]
+) -> None:
+    """The script is run by bash, which calls `segserve` as it would from a prompt."""
+    program = f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom app.cli import main\nmain()\n"
+    (tmp_path / "segserve").write_text(program)
+    (tmp_path / "segserve").chmod(0o755)
+    (tmp_path / "completion").write_text(runner.invoke(main, ["completion", "bash"]).stdout)
+    subprocess.run(["bash", "-n", tmp_path / "completion"], check=True)
+    split = [word for word in re.split(r"(:)|\s", f"segserve {words}") if word is not None]
+    script = (
+        'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _segserve_completion segserve; '
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SEGSERVE_MODEL_STORE": str(tiny_store_path)}
+    command = ["bash", "--norc", "-c", script, tmp_path / "completion", *split]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == offered
 
 
 def test_the_help_of_serve_knows_the_settings() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -40,14 +41,58 @@ async def read_pictures(request: Request, settings: Settings, options: frozenset
         MalformedRequestError, TooManyPartsError, MissingFileError, InvalidParameterError: about the form.
         ClientDisconnect: the client hung up.
     """
-    content_type = request.headers.get("content-type", "")
-    form = content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+    if not is_form(request):
+        return [Upload(await read_body(request, settings))]
+    return _pictures_of(await read_form(request, settings), options)
+
+
+def is_form(request: Request) -> bool:
+    """Whether the body says that it is a multipart form."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """The whole body.
+
+    Raises:
+        ImageTooLargeError, RequestTimeoutError, ClientDisconnect: as `read_pictures`.
+    """
+    async with _in_time(settings):
+        return b"".join([chunk async for chunk in _counted(request, settings.max_bytes)])
+
+
+async def read_form(request: Request, settings: Settings) -> list[Part]:
+    """The parts of a multipart form.
+
+    Raises:
+        MalformedRequestError, TooManyPartsError: about the form.
+        ImageTooLargeError, RequestTimeoutError, ClientDisconnect: as `read_pictures`.
+    """
+    async with _in_time(settings):
+        reader = FormReader(request.headers.get("content-type", ""), settings.max_parts)
+        async for chunk in _counted(request, settings.max_bytes):
+            reader.feed(chunk)
+        return reader.finish()
+
+
+async def read_nothing(request: Request, settings: Settings) -> bool:
+    """Whether the body is empty, which is all that is read of it.
+
+    Raises:
+        ImageTooLargeError, RequestTimeoutError, ClientDisconnect: as `read_pictures`.
+    """
+    async with _in_time(settings):
+        async for chunk in _counted(request, settings.max_bytes):
+            if chunk:
+                return False
+    return True
+
+
+@asynccontextmanager
+async def _in_time(settings: Settings) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(settings.body_timeout_seconds):
-            chunks = _counted(request, settings.max_bytes)
-            if form:
-                return _pictures_of(await _read_form(chunks, content_type, settings.max_parts), options)
-            return [Upload(b"".join([chunk async for chunk in chunks]))]
+            yield
     except TimeoutError as error:
         seconds = f"{settings.body_timeout_seconds:g}"
         raise RequestTimeoutError(f"the body was not complete after {seconds} seconds") from error
@@ -65,13 +110,6 @@ async def _counted(request: Request, limit: int) -> AsyncIterator[bytes]:
         if count > limit:
             raise too_large
         yield chunk
-
-
-async def _read_form(chunks: AsyncIterator[bytes], content_type: str, max_parts: int) -> list[Part]:
-    reader = FormReader(content_type, max_parts)
-    async for chunk in chunks:
-        reader.feed(chunk)
-    return reader.finish()
 
 
 def _pictures_of(parts: list[Part], options: frozenset[str]) -> list[Upload]:

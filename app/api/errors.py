@@ -43,6 +43,8 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.NotFoundError: 404,
     errors.MalformedRequestError: 400,
     errors.MissingFileError: 422,
+    errors.UrlNotAllowedError: 422,
+    errors.PictureNotFetchedError: 422,
     errors.TooManyPartsError: 413,
     errors.InvalidParameterError: 422,
     errors.NotAcceptableError: 406,

@@ -125,6 +125,10 @@ class Metrics:
             for label in labels:
                 self._class_share.labels(model, label.name).observe(seen.shares[label.id])
 
+    def fetched(self, seconds: float) -> None:
+        """Counts a picture that was fetched, or was to be."""
+        self._stages.labels("fetch").observe(seconds)
+
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """The metrics as text, and its media type, in the newest format that the Accept header admits."""
         encode, media_type = choose_encoder(accept)

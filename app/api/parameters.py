@@ -5,6 +5,7 @@ from collections import Counter
 from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.fetching.hosts import LONGEST_URL
 from app.api.many import Many
 from app.api.negotiation import negotiate
 from app.api.waiting import LONGEST_TIMEOUT, TIMEOUT_HEADER
@@ -87,6 +88,14 @@ class SegmentQuery(BaseModel):
         "binary answers in base64; the default for more than one) or `zip` (a file for each). Each has its own result "
         "or problem; given, it holds for a single picture, too.",
         examples=["zip"],
+    )
+    url: str | None = Field(
+        None,
+        min_length=1,
+        max_length=LONGEST_URL,
+        description="Where to fetch the picture, in place of a body: http or https, from the hosts that the operator "
+        "lists (`SEGSERVE_URL_HOSTS`); off where there are none.",
+        examples=["https://example.org/cat.jpg"],
     )
     timeout: float | None = Field(
         None,

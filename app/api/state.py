@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from app.api.access import AccessRecord
 from app.api.admission import Admission
+from app.api.fetching.fetcher import Fetcher
 from app.api.live_metrics import LiveMetrics
 from app.api.metrics import Metrics
 from app.api.tracing import Trace, Tracing
@@ -49,10 +50,16 @@ class State:
     tracing: Tracing = field(default_factory=Tracing)
     phase: Phase = "loading"
     reason: str = "the model is loading"
+    fetcher: Fetcher = field(init=False)
     _past_loading: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """What it has in hand can be scraped."""
+        """What it has in hand can be scraped.
+
+        Raises:
+            ConfigurationError: a host or network of the settings is none.
+        """
+        self.fetcher = Fetcher(self.settings)
         self.metrics.registry.register(LiveMetrics(self))
 
     @property

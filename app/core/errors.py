@@ -128,6 +128,20 @@ class MissingFileError(RequestError):
     title = "No file in the form"
 
 
+class UrlNotAllowedError(RequestError):
+    """A picture by reference where that is off, or from where nothing may be fetched."""
+
+    code = "url_not_allowed"
+    title = "URL not allowed"
+
+
+class PictureNotFetchedError(RequestError):
+    """A picture by reference that does not come from where its URL says."""
+
+    code = "picture_not_fetched"
+    title = "Picture not fetched"
+
+
 class TooManyPartsError(RequestError):
     """A multipart form with more parts than allowed."""
 

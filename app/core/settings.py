@@ -88,6 +88,22 @@ class Settings(BaseSettings):
         30.0, description="Longest time to decode a picture; live turns 503 when every thread is beyond it."
     )
 
+    url_hosts: str = Field(
+        "",
+        max_length=10_000,
+        description="Hosts that pictures are fetched from (`url=`), with commas between them: `example.org`, "
+        "`*.example.org`, `example.org:8080`; without any that is off.",
+    )
+    url_networks: str = Field(
+        "",
+        max_length=10_000,
+        description="Networks that are not public but hold listed hosts: `10.0.0.0/8,fd00::/8`. Whoever may send "
+        "pictures has the service ask there.",
+    )
+    url_timeout_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        10.0, description="Longest time to fetch a picture, redirects and all."
+    )
+
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         5.0, description="After SIGTERM: time not ready but still answering."
     )

@@ -23,6 +23,7 @@ QUIET = {
     "PIL": logging.CRITICAL,
     "opentelemetry.trace": logging.ERROR,
     "asyncio": logging.WARNING,
+    "httpcore": logging.WARNING,
 }
 """Least levels of libraries whose lines only repeat ours, or that a client's broken request could fill a log with."""
 

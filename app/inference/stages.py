@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-StageName = Literal["decode", "queue", "inference", "encode"]
+StageName = Literal["fetch", "decode", "queue", "inference", "encode"]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """Divides a data set into lists to train on, to validate on and to test on; what belongs together stays together."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,12 @@ def parts_text(parts: Mapping[str, Part]) -> str:
     ]
     head = ["list", SIZE_HEAD[0], "groups", *SIZE_HEAD[2:]]
     return f"{markdown(head, rows)}\n\n{markdown(*class_table(summaries))}"
+
+
+def parts_json(parts: Mapping[str, Part]) -> str:
+    """The same as JSON, by list."""
+    content = {split: {"groups": part.groups, **asdict(part.summary)} for split, part in parts.items()}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _free_samples(source: DataFolder, written: Sequence[str], force: bool) -> list[Sample]:

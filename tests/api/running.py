@@ -26,12 +26,14 @@ class Service:
         app: the application.
         state: its state.
         http: a client of it.
+        transport: for clients of other kinds.
         last_scope: of the last request.
     """
 
     app: FastAPI
     state: State
     http: httpx.AsyncClient
+    transport: httpx.ASGITransport
     last_scope: Scope = field(default_factory=dict)
 
     def problem(self, response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -73,5 +75,5 @@ async def running(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
             await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == LOADING))
         transport = httpx.ASGITransport(with_state)
         async with httpx.AsyncClient(transport=transport, base_url="http://segserve.test") as http:
-            service = Service(app, state["service"], http)
+            service = Service(app, state["service"], http, transport)
             yield service

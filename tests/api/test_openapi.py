@@ -58,6 +58,7 @@ async def test_every_parameter_has_a_meaning_and_an_example(service: Service) ->
         "tile",
         "flip",
         "many",
+        "url",
         "timeout",
     ]
     assert all(parameter["description"] and parameter["schema"]["examples"] for parameter in parameters)

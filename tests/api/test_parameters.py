@@ -67,4 +67,15 @@ async def test_a_parameter_given_twice_is_named() -> None:
 
 def test_media_types_name_the_outputs_that_they_stand_for() -> None:
     assert {f"output={options(media_type).output}" for media_type in MEDIA_TYPES} == set(MEDIA_TYPES.values())
-    assert {"output", "classes", "threshold", "model", "size", "tile", "flip", "many", "timeout"} == SEGMENT_OPTIONS
+    assert {
+        "output",
+        "classes",
+        "threshold",
+        "model",
+        "size",
+        "tile",
+        "flip",
+        "many",
+        "timeout",
+        "url",
+    } == SEGMENT_OPTIONS

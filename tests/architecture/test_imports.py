@@ -33,6 +33,7 @@ def test_import_contracts_hold() -> None:
         ("core/errors.py", "import app.imaging.decode", "Imports point down"),
         ("store/names.py", "import app.nn.blocks", "Imports point down"),
         ("api/state.py", "import app.training.fit", "Imports point down"),
+        ("client.py", "import app.core.errors", "Imports point down"),
         ("unplaced.py", "import app.core.errors", "Imports point down"),
         ("inference/segmenter.py", "import starlette.requests", "HTTP only in api and main"),
         ("inference/segmenter.py", "import opentelemetry.trace", "OpenTelemetry only in api"),

@@ -6,6 +6,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
+LONGER = {Path("client.py"): 900}
+"""One file because users copy it: ADR 22."""
 BANNED_NAMES = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py"}
 ONLY_IN_TESTS = {"architecture", "container", "e2e", "fixtures", "fuzz", "gameday", "web"}
 """Folders of tests that mirror no package."""
@@ -33,7 +35,7 @@ def test_names_say_something(folder: str) -> None:
 @pytest.mark.parametrize("folder", ["app", "tests"])
 def test_files_are_short(folder: str) -> None:
     lengths = {path: len((ROOT / folder / path).read_text().splitlines()) for path in python_files(folder)}
-    assert not {path: length for path, length in lengths.items() if length > LONGEST_FILE}
+    assert not {path: length for path, length in lengths.items() if length > LONGER.get(path, LONGEST_FILE)}
 
 
 def test_test_folders_mirror_packages() -> None:

@@ -103,6 +103,28 @@ def test_python_example(shipped: str, folder: Path) -> None:
         assert re.fullmatch(r"\d+% of the picture is pet, says pets/\d+; sha256=.*\n", output)
 
 
+def test_models_examples(folder: Path) -> None:
+    shutil.copytree(ROOT / "model_store", folder / "model_store", dirs_exist_ok=True)
+    (block,) = blocks("sh", "segserve models list")
+    output = run(["bash", "-euo", "pipefail", "-c", block], folder)
+    assert "pets:3   production" in output
+    assert "pets:2: sound\npets:3: sound\n" in output
+    assert (folder / "pets.mmd").read_text().startswith("flowchart TD\n")
+
+
+def test_client_examples(shipped: str, folder: Path) -> None:
+    sync, asynchronous = (
+        run([sys.executable, "-c", block.replace(ADDRESS, shipped)], folder)
+        for name in ("import Client", "import AsyncClient")
+        for block in blocks("python", name)
+    )
+    first, *files = sync.splitlines()
+    assert re.fullmatch(r"\(300, 451\) \d+% pet pets", first)
+    assert len(files) == 31
+    assert any(re.fullmatch(r"cat.jpg \([\d., ]+\)", line) for line in files)
+    assert re.fullmatch(r"[\d.]+ invalid_image\n\(300, 451, 3\)\n", asynchronous)
+
+
 def test_training_on_own_pictures(folder: Path) -> None:
     (block,) = blocks("sh", "segserve train")
     *commands, serve = block.strip().splitlines()

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.core.command_line import INTERRUPTED
 from app.core.errors import TrainingError
 from app.training.checkpoint import Checkpoints, TrainingState
-from app.training.commands.options import INTERRUPTED
 from app.training.config import TrainingConfig, load_config
 from app.training.fit import Fit, set_up_backend
 from app.training.learner import Learner

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from click.testing import Result
 
+from app.core.command_line import FAILED
 from app.core.labels import Label
 from app.core.settings import load_settings
 from app.inference.loaded import LoadedModel, load_model
 from app.store.repository import ModelStore
-from app.training.commands.options import FAILED
 from tests.fixtures.drawn_shapes import draw_scenes, write_coco, write_folder, write_voc
 from tests.training.conftest import Segserve
 

@@ -5,7 +5,12 @@ import click
 
 @click.group()
 def keys() -> None:
-    """Make keys of the API."""
+    """Make keys of the API.
+
+    \b
+    Example:
+      segserve keys new laptop --scope segment 2>> keys.toml
+    """
 
 
 @keys.command()
@@ -31,6 +36,9 @@ def new(name: str, scopes: tuple[str, ...], **limits: float | None) -> None:
     Examples:
       segserve keys new camera-7 --scope segment --requests-per-second 5 --pixels-per-second 20e6
       segserve keys new prometheus --scope metrics 2>> keys.toml > prometheus.key
+
+    \b
+    Exit codes: 0 done, 2 wrong use.
     """
     from app.api.key_entries import checked_entries, digest, entry_text, new_key
     from app.core.errors import ConfigurationError

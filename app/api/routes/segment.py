@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from app.api.body import read_pictures
+from app.api.fetching.requests import fetched
 from app.api.keys import KeyClaim
 from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
@@ -34,10 +35,9 @@ PICTURE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/avif", "image/t
 
 REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
-        "required": True,
-        "description": "The picture: either the `file` part of a form, or the whole body, whatever its declared type. "
-        "A form may have several `file` parts: see `many`. The kind of a picture is told from its content. Options go "
-        "into the query string, not into the form.",
+        "description": "The picture: either the `file` part of a form, or the whole body, whatever its declared type; "
+        "none beside `url`. A form may have several `file` parts: see `many`. The kind of a picture is told from its "
+        "content. Options go into the query string, not into the form.",
         "content": {
             "multipart/form-data": {
                 "schema": {
@@ -76,6 +76,8 @@ PROBLEMS = problem_answers(
     errors.MalformedRequestError,
     errors.MissingFileError,
     errors.TooManyPartsError,
+    errors.UrlNotAllowedError,
+    errors.PictureNotFetchedError,
     errors.InvalidParameterError,
     errors.NotAcceptableError,
     errors.AnswerTooLargeError,
@@ -128,7 +130,10 @@ async def segment(
             options = query.options(request.headers.get("accept"), served.model.labels)
             options.require_possible(served.model.labels, served.model.view())
             held.enter_context(service.admission.slot())
-            uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
+            if query.url is None:
+                uploads = await read_pictures(request, service.settings, SEGMENT_OPTIONS)
+            else:
+                uploads = [await fetched(query.url, request, service, trace, body_read)]
             record.pictures = len(uploads)
 
             async def one(picture: bytes, tell: Tell, trace: Trace = trace) -> SegmentAnswer:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.core.command_line import FAILED, PathOption, json_option, progress, reports_errors
+from app.store.commands.options import complete_model, store_option
 from app.training.commands.label import label
-from app.training.commands.options import FAILED, Folder, layout_option, progress, reports_errors, store_option
+from app.training.commands.options import layout_option
 
 if TYPE_CHECKING:
     from app.core.labels import LabelMap
@@ -18,20 +20,27 @@ SHARE = click.FloatRange(0, 1, max_open=True)
 
 @click.group()
 def data() -> None:
-    """Check, divide or make labelled data."""
+    """Check, divide or make labelled data.
+
+    \b
+    Examples:
+      segserve data check my-pictures
+      segserve data split my-pictures --group patient
+    """
 
 
 data.add_command(label)
 
 
 @data.command()
-@click.argument("folder", metavar="DIR", type=Folder)
+@click.argument("folder", metavar="DIR", type=PathOption)
 @layout_option
-@click.option("--html", type=Folder, metavar="DIR|FILE", help=f"Write a page to look at: FILE.html, or DIR/{PAGE}.")
+@click.option("--html", type=PathOption, metavar="DIR|FILE", help=f"Write a page to look at: FILE.html, or DIR/{PAGE}.")
 @click.option(
     "--model",
     metavar="RUN|MODEL",
     help="Rank masks, but for those of the list test, by how far this network contradicts them.",
+    shell_complete=complete_model,
 )
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every problem by name.")
@@ -82,7 +91,7 @@ def check(folder: Path, layout: str, html: Path | None, model: str | None, model
 
 
 @data.command()
-@click.argument("folder", metavar="DIR", type=Folder)
+@click.argument("folder", metavar="DIR", type=PathOption)
 @layout_option
 @click.option("--validation", type=SHARE, default=0.1, show_default=True, help="Share to validate on; 0: no such list.")
 @click.option("--test", type=SHARE, default=0.15, show_default=True, help="Share to test on; 0: no such list.")
@@ -92,6 +101,7 @@ def check(folder: Path, layout: str, html: Path | None, model: str | None, model
 @click.option("--near-duplicates/--no-near-duplicates", default=True, show_default=True, help="Keep these together.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Determines the choice.")
 @click.option("--force", is_flag=True, help="Overwrite lists that are there.")
+@json_option
 @reports_errors
 def split(
     folder: Path,
@@ -104,6 +114,7 @@ def split(
     near_duplicates: bool,
     seed: int,
     force: bool,
+    as_json: bool,
 ) -> None:
     """Divide labelled pictures into lists.
 
@@ -116,9 +127,13 @@ def split(
       segserve data split cells --group patient --stratify stain
       segserve data split cells --group-pattern '^(patient[0-9]+)_' --validation 0.1 --test 0.2
       segserve data split pets --test 0 --validation 0.1 --force
+      segserve data split cells --json | jq .test.pictures
+
+    \b
+    Exit codes: 0 done, 1 it cannot be divided so, or wrong data; no list is written.
     """
     from app.training.sources.opening import open_source
-    from app.training.splitting import Request, parts_text, split_folder, write_lists
+    from app.training.splitting import Request, parts_json, parts_text, split_folder, write_lists
 
     request = Request(validation, test, group, group_pattern, stratify, near_duplicates, seed)
     source = open_source(folder, layout)
@@ -126,7 +141,7 @@ def split(
         parts = split_folder(source, request, force, report)
     for path in write_lists(source, parts).values():
         click.echo(f"wrote {path}", err=True)
-    click.echo(parts_text(parts))
+    click.echo(parts_json(parts) if as_json else parts_text(parts))
 
 
 def _open(model: str, labels: "LabelMap", model_store: Path) -> "Candidate":

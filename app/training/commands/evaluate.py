@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from app.training.commands.options import Folder, data_option, layout_option, reports_errors, store_option
+from app.core.command_line import PathOption, reports_errors
+from app.store.commands.options import complete_model, store_option
+from app.training.commands.options import data_option, layout_option
 
 if TYPE_CHECKING:
     from app.training.evaluation.candidate import Candidate
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("what", metavar="RUN|MODEL")
+@click.argument("what", metavar="RUN|MODEL", shell_complete=complete_model)
 @data_option
 @layout_option
 @click.option("--split", default="test", show_default=True, help="List of pictures; `validation`: those of the run.")
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 @click.option("--against", metavar="RUN|MODEL", help="Compare with this one on the same pictures (paired bootstrap).")
 @click.option("--against-size", type=int, help="Side of its input.  [its own]")
 @click.option(
-    "--report", "report_folder", type=Folder, metavar="DIR", help="Write index.html (one page) and report.json there."
+    "--report",
+    "report_folder",
+    type=PathOption,
+    metavar="DIR",
+    help="Write index.html (one page) and report.json there.",
 )
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: what report.json holds.")
@@ -54,6 +60,9 @@ def evaluate(
       segserve evaluate runs/first --data pets --split validation --size 192
       segserve evaluate runs/second --against runs/first --data pets --split validation
       segserve evaluate pets:production --data pets --report reports/pets
+
+    \b
+    Exit codes: 0 done, 1 wrong data, or no such run or model.
     """
     from app.store.repository import ModelStore
     from app.training.evaluation.candidate import chosen_pictures, open_candidate, trained_on

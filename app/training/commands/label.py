@@ -4,19 +4,22 @@ from pathlib import Path
 
 import click
 
+from app.core.command_line import PathOption, progress, reports_errors
 from app.core.errors import DataError
-from app.training.commands.options import Folder, progress, reports_errors, store_option
+from app.store.commands.options import complete_model, store_option
 
 
 @click.command()
-@click.argument("teachers", metavar="RUN|MODEL…", nargs=-1, required=True)
-@click.option("--pictures", type=Folder, required=True, help="Folder of pictures without masks.")
-@click.option("--out", type=Folder, required=True, help="Folder of the data set to make; started again, it goes on.")
-@click.option("--like", type=Folder, required=True, help="Data set whose classes the networks were trained on.")
+@click.argument("teachers", metavar="RUN|MODEL…", nargs=-1, required=True, shell_complete=complete_model)
+@click.option("--pictures", type=PathOption, required=True, help="PathOption of pictures without masks.")
+@click.option(
+    "--out", type=PathOption, required=True, help="PathOption of the data set to make; started again, it goes on."
+)
+@click.option("--like", type=PathOption, required=True, help="Data set whose classes the networks were trained on.")
 @click.option("--size", "sizes", type=int, multiple=True, help="Side of the network's input; several are averaged.")
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least certainty.")
 @click.option("--flip/--no-flip", default=True, show_default=True, help="Average over the mirror image, too.")
-@click.option("--strata", type=Folder, help="List NAME CLASS SPECIES BREED, as Oxford's, that says what is what.")
+@click.option("--strata", type=PathOption, help="List NAME CLASS SPECIES BREED, as Oxford's, that says what is what.")
 @store_option
 @reports_errors
 def label(
@@ -40,6 +43,9 @@ def label(
       segserve data label pets:production --pictures more --like pets --out runs/more
       segserve data label runs/a runs/b --size 160 --size 192 --pictures more --like pets --out runs/more
       segserve train configs/pets.toml --data pets --data runs/more --run runs/second
+
+    \b
+    Exit codes: 0 done, 1 wrong data, or no such run or model.
     """
     from app.store.repository import ModelStore
     from app.training.evaluation.candidate import open_candidate

@@ -1,14 +1,17 @@
 """The command `publish`."""
 
+import json
 from pathlib import Path
 
 import click
 
-from app.training.commands.options import Folder, data_option, layout_option, reports_errors, store_option
+from app.core.command_line import PathOption, json_option, reports_errors
+from app.store.commands.options import store_option
+from app.training.commands.options import data_option, layout_option
 
 
 @click.command()
-@click.argument("folder", metavar="RUN", type=Folder)
+@click.argument("folder", metavar="RUN", type=PathOption)
 @data_option
 @layout_option
 @click.option("--name", required=True, help="Name of the model.")
@@ -20,6 +23,7 @@ from app.training.commands.options import Folder, data_option, layout_option, re
     help="Divide the logits by it.  [what suits the validation pictures best; 1 without such pictures]",
 )
 @click.option("--alias", help="Point this alias at the new version, for example `production`.")
+@json_option
 @store_option
 @reports_errors
 def publish(
@@ -31,13 +35,18 @@ def publish(
     last: bool,
     temperature: float | None,
     alias: str | None,
+    as_json: bool,
     model_store: Path,
 ) -> None:
     """Put the network of a run into the model store, checked and scored.
 
     \b
-    Example:
+    Examples:
       segserve publish runs/first --data pets --name pets --size 192 --alias production
+      segserve publish runs/first --data pets --name pets --json | jq .version
+
+    \b
+    Exit codes: 0 done, 1 refused, or wrong data.
     """
     from app.store.names import require_alias, require_name
     from app.store.repository import ModelStore
@@ -57,6 +66,11 @@ def publish(
     version = published.version
     if alias:
         store.set_alias(name, alias, version.version)
+    if as_json:
+        scores = {split: entry.model_dump() for split, entry in published.metrics.items()}
+        found = {"name": name, "version": version.version, "path": str(version.path), "metrics": scores}
+        click.echo(json.dumps(found, indent=2))
+        return
     if published.metrics:
         click.echo(table(published.metrics), err=True)
     click.echo(f"{name}:{version.version}  {version.path}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.core.command_line import PathOption, aligned, json_option, reports_errors
 from app.core.errors import TrainingError
-from app.training.commands.options import Folder, reports_errors
 
 if TYPE_CHECKING:
     from app.training.runs import RunSummary
@@ -20,9 +20,9 @@ LONGEST = 48
 
 
 @click.command()
-@click.argument("folders", metavar="[FOLDER | RUN RUN]", nargs=-1, type=Folder)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--curves", type=Folder, metavar="FILE", help="Draw the runs' validation curves into a PNG.")
+@click.argument("folders", metavar="[FOLDER | RUN RUN]", nargs=-1, type=PathOption)
+@json_option
+@click.option("--curves", type=PathOption, metavar="FILE", help="Draw the runs' validation curves into a PNG.")
 @reports_errors
 def runs(folders: tuple[Path, ...], as_json: bool, curves: Path | None) -> None:
     """List the runs below a folder, or show what differs between two runs.
@@ -35,6 +35,10 @@ def runs(folders: tuple[Path, ...], as_json: bool, curves: Path | None) -> None:
       segserve runs runs/study
       segserve runs runs/first runs/second
       segserve runs runs/search --curves search.png
+      segserve runs runs/study --json | jq 'max_by(.best).name'
+
+    \b
+    Exit codes: 0 done, 1 no such folder or run.
     """
     if len(folders) > 2:
         raise TrainingError("one folder to list its runs, or two runs to compare")
@@ -71,7 +75,7 @@ def _list(folder: Path, as_json: bool) -> list[Path]:
         click.echo(f"no runs in {folder}", err=True)
         return folders
     head = ["run", "state", "step", "of", "pictures seen", "best mean IoU", "last", "started (UTC)"]
-    click.echo(_aligned([head, *map(_row, found)]))
+    click.echo(aligned([head, *map(_row, found)]))
     return folders
 
 
@@ -94,7 +98,7 @@ def _compare(first: Path, second: Path, as_json: bool) -> None:
         return
     rows = [["", one.name, other.name], *([item.name, _short(item.first), _short(item.second)] for item in found)]
     rows += [["best mean IoU", _score(one.best), _score(other.best)], ["last", _score(one.last), _score(other.last)]]
-    click.echo(_aligned(rows))
+    click.echo(aligned(rows))
     if any(item.name == VALIDATION_LIST for item in found):
         click.echo("validated on different pictures: the scores cannot be compared")
     elif gain is not None:
@@ -108,8 +112,3 @@ def _score(value: float | None) -> str:
 def _short(value: Any) -> str:
     text = "–" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

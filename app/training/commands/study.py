@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.core.command_line import INTERRUPTED, PathOption, reports_errors
 from app.core.errors import TrainingError
-from app.training.commands.options import INTERRUPTED, Folder, layout_option, reports_errors
+from app.training.commands.options import layout_option
 
 if TYPE_CHECKING:
     from app.training.study.outcome import StudyRun
@@ -20,21 +21,27 @@ ROUNDS = 300
 
 
 @click.command()
-@click.argument("config", type=Folder, required=False)
-@click.option("--data", type=Folder, multiple=True, help="Folder of labelled pictures; given again, they are joined.")
+@click.argument("config", type=PathOption, required=False)
+@click.option(
+    "--data", type=PathOption, multiple=True, help="PathOption of labelled pictures; given again, they are joined."
+)
 @layout_option
-@click.option("--out", "folder", type=Folder, default="runs/study", show_default=True, help="Folder of the study.")
+@click.option(
+    "--out", "folder", type=PathOption, default="runs/study", show_default=True, help="PathOption of the study."
+)
 @click.option("--blocks", type=click.IntRange(1, 100), help="Seeds, each with all runs.  [3, or as many as OUT has]")
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Overrides a value of the configuration.")
 @click.option("--time", "timed", is_flag=True, help="Measure the time for one picture instead; on an idle machine.")
 @click.option(
     "--render",
-    type=Folder,
+    type=PathOption,
     multiple=True,
     metavar="STUDY.JSON",
     help="Draw pictures and tables of a study again, no more; given again, their blocks are joined.",
 )
-@click.option("--docs", type=Folder, help="Folder of a study.md to fill, with its images/.  [that of STUDY.JSON]")
+@click.option(
+    "--docs", type=PathOption, help="PathOption of a study.md to fill, with its images/.  [that of STUDY.JSON]"
+)
 @reports_errors
 def study(
     config: Path | None,

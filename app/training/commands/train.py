@@ -5,16 +5,25 @@ from pathlib import Path
 
 import click
 
-from app.training.commands.options import INTERRUPTED, Folder, data_option, layout_option, reports_errors, store_option
+from app.core.command_line import INTERRUPTED, PathOption, reports_errors
+from app.store.commands.options import complete_model, store_option
+from app.training.commands.options import data_option, layout_option
 
 
 @click.command()
-@click.argument("config", type=Folder, required=False)
+@click.argument("config", type=PathOption, required=False)
 @data_option
 @layout_option
-@click.option("--run", "folder", type=Folder, required=True, help="Folder of the run; started again, it goes on.")
+@click.option(
+    "--run", "folder", type=PathOption, required=True, help="PathOption of the run; started again, it goes on."
+)
 @click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE", help="Overrides a value of the configuration.")
-@click.option("--init", metavar="RUN|MODEL", help="Begin with the weights of a run, or of NAME[:VERSION|ALIAS].")
+@click.option(
+    "--init",
+    metavar="RUN|MODEL",
+    help="Begin with the weights of a run, or of NAME[:VERSION|ALIAS].",
+    shell_complete=complete_model,
+)
 @store_option
 @click.option(
     "--dry-run", is_flag=True, help="Stop after 20 steps that are not kept, with a sheet to look at and the time."

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 import pytest
 
+from app.core.command_line import FAILED
 from app.training.commands import data as module
 from app.training.commands.data import check, split
-from app.training.commands.options import FAILED
 from tests.fixtures.drawn_shapes import draw_scenes, write_coco, write_folder
 from tests.training.conftest import PublishedRun, Segserve
 
@@ -121,6 +121,15 @@ def test_split_writes_lists_and_says_what_is_on_them(segserve: Segserve, tmp_pat
     assert len((root / "test.txt").read_text().splitlines()) == 10
     assert not (root / "validation.txt").exists()
     assert segserve("data", "check", root).exit_code == 0
+
+
+def test_split_as_json(segserve: Segserve, shapes: Path) -> None:
+    result = segserve("data", "split", shapes, "--test", "0.2", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["test"]["pictures"] == len((shapes / "test.txt").read_text().splitlines())
+    assert set(found["test"]["classes"]) == {"background", "circle", "square", "triangle"}
+    assert found["test"]["groups"] == 0  # none are known
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.core.command_line import FAILED
 from app.store.manifest import LabelEntry
-from app.training.commands.options import FAILED
 from app.training.run import Run
 from tests.training.conftest import SERVED_SIZE, PublishedRun, Segserve
 

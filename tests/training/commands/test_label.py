@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from app.training.commands.options import FAILED
+from app.core.command_line import FAILED
 from app.training.run import Run
 from tests.training.conftest import PublishedRun, Segserve
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import click
 import pytest
 
+from app.core.command_line import FAILED
 from app.training.commands.evaluate import evaluate
-from app.training.commands.options import FAILED
 from app.training.commands.publish import publish
 from app.training.commands.train import train
 from tests.training.conftest import Segserve

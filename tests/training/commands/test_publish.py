@@ -1,10 +1,11 @@
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from app.core.command_line import FAILED
 from app.store.repository import ModelStore
-from app.training.commands.options import FAILED
 from app.training.evaluation.scoring import table
 from app.training.run import Run
 from tests.training.conftest import SERVED_SIZE, PublishedRun, Segserve
@@ -28,8 +29,11 @@ def test_publish_twice(segserve: Segserve, published: PublishedRun, finished: Ru
     again = segserve("publish", finished.folder, *options, "--temperature", str(temperature))
     assert again.exit_code == FAILED
     assert "pets:1 is this very network already; nothing was published" in again.stderr
-    warmer = segserve("publish", finished.folder, *options, "--temperature", "2.5")
+    warmer = segserve("publish", finished.folder, *options, "--temperature", "2.5", "--json")
     assert warmer.exit_code == 0, warmer.output
+    found = json.loads(warmer.stdout)
+    assert (found["name"], found["version"], found["path"]) == ("pets", 2, str(store.root / "pets" / "2"))
+    assert found["metrics"]["test"]["mean_iou"] == store.manifest(store.resolve("pets:2")).metrics["test"].mean_iou
     assert store.manifest(store.resolve("pets:2")).temperature == 2.5
 
 

@@ -1,10 +1,12 @@
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
+from app.core.command_line import FAILED
 from app.store.repository import ModelStore
-from app.training.commands.options import FAILED
+from app.training.quantize import Quantised
 from tests.training.conftest import PublishedRun, Segserve
 
 
@@ -17,6 +19,19 @@ def test_quantize(segserve: Segserve, published: PublishedRun, data: Path, tmp_p
     assert "in float32" in result.stderr
     assert "| test |" in result.stderr
     assert store.aliases("small") == {"production": 1}
+
+
+def test_the_same_as_json(
+    segserve: Segserve, published: PublishedRun, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = published.store.resolve("pets")
+    made = Quantised(version, float32=0.75, int8=0.749, metrics=published.store.manifest(version).metrics)
+    monkeypatch.setattr("app.training.quantize.quantise_version", lambda *arguments: made)
+    result = segserve("quantize", "pets", "--data", data, "--model-store", published.store.root, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["name"], found["version"], found["float32"], found["int8"]) == ("pets", 1, 0.75, 0.749)
+    assert found["metrics"]["test"]["pictures"] == made.metrics["test"].pictures
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.training.commands.options import FAILED
+from app.core.command_line import FAILED
 from tests.training.conftest import Segserve
 from tests.training.test_runs import made
 

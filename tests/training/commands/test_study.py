@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from app.core.command_line import FAILED, INTERRUPTED
 from app.training.commands import study as module
-from app.training.commands.options import FAILED, INTERRUPTED
 from app.training.config import TrainingConfig
 from app.training.study.configurations import Configuration
 from app.training.study.plan import Study

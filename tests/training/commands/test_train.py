@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.core.command_line import FAILED, INTERRUPTED
 from app.training import fit
-from app.training.commands.options import FAILED, INTERRUPTED
 from tests.e2e.process import COVERAGE
 from tests.training.conftest import Segserve, TriedRun
 
