@@ -14,8 +14,8 @@ CONFIG ?= configs/pets.toml
 DATA ?= data/pets
 RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
-# Tests of these measure no time: they run two at a time, before the rest.
-UNTIMED := tests/core tests/imaging tests/nn tests/store tests/training
+# Tests of these hold the service to a rhythm: they run alone, after all others, which run two at a time.
+ALONE := tests/e2e/test_hanging_up.py
 UV_VERSION := 0.13.9
 
 # The first of these commands that runs, is of a supported version and can make environments.
@@ -54,8 +54,9 @@ test: .venv ## install what the tests need and run them, with coverage
 ifdef ARGS
 	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
 else
-	.venv/bin/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report= --cov-fail-under=0 $(UNTIMED)
-	.venv/bin/python -m pytest --cov --cov-append --cov-report=term $(UNTIMED:%=--ignore=%)
+	.venv/bin/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --cov --cov-report= --cov-fail-under=0 \
+		$(ALONE:%=--ignore=%)
+	.venv/bin/python -m pytest --cov --cov-append --cov-report=term $(ALONE)
 endif
 
 lint: .venv ## formatting, lint, types, import contract

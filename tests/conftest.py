@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from app.store.repository import ModelStore
+from tests.fixtures.groups import deal_out
 from tests.fixtures.tiny_model import publish_tiny
 
 collect_ignore = ["compat"]  # it has an environment of its own: `make compat`
 
 # As `segserve train` does for networks as narrow as most of these: oneDNN's gradients of theirs differ from run to run.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Before xdist looks at the groups."""
+    if config.getoption("loadgroup", False):
+        deal_out(items)
 
 
 @pytest.fixture(scope="session")

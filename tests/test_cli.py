@@ -179,6 +179,7 @@ def test_the_help_of_serve_knows_the_settings() -> None:
         (["--port", "70000"], {}, "port: "),
         (["--threads", "-1"], {}, "threads: "),
         (["--root-path", "no-slash"], {}, "root_path: "),
+        (["--device", "gpu", "--engine", "openvino"], {}, "device=gpu: the openvino engine computes on the CPU"),
         ([], {"SEGSERVE_MAX_PIXEL": "5"}, "unknown setting(s) SEGSERVE_MAX_PIXEL"),
         ([], {"SEGSERVE_MAX_BYTES": "many"}, "max_bytes: "),
     ],

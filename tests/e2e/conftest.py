@@ -15,7 +15,7 @@ def server(tiny_store_path: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     missing = str(tmp_path_factory.mktemp("tmp") / "missing")
     environment = {"TMPDIR": missing, "SEGSERVE_DRAIN_SECONDS": "0"}
     store = str(tiny_store_path)
-    with ServerProcess("--model-store", store, environment=environment, limits="ulimit -f 0") as process:
+    with ServerProcess("--model-store", store, environment=environment, limits="ulimit -f 0", measured=True) as process:
         process.wait_for("model loaded")
         yield process
         process.terminate()

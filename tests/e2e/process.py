@@ -18,6 +18,8 @@ from tests.fixtures.gateway import free_port
 
 SECONDS = 60.0
 """Longest wait for anything."""
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+"""With this variable a process measures its coverage, as the tests do."""
 
 
 class ServerProcess:
@@ -29,6 +31,7 @@ class ServerProcess:
         limits: shell commands before the start, such as `ulimit -f 0`.
         port: 0: a free one.
         program: module to run and its first arguments.
+        measured: whether its coverage counts, which makes it slower; what most servers run is measured elsewhere.
     """
 
     def __init__(
@@ -38,10 +41,14 @@ class ServerProcess:
         limits: str = ":",
         port: int = 0,
         program: Sequence[str] = ("app.cli",),
+        measured: bool = False,
     ) -> None:
         self.port = port or free_port()
+        left_out = {"PORT"} if measured else {"PORT", COVERAGE}
         bare = {
-            name: value for name, value in os.environ.items() if not name.startswith("SEGSERVE_") and name != "PORT"
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("SEGSERVE_") and name not in left_out
         }
         command = [
             sys.executable,

@@ -96,23 +96,12 @@ def test_a_damaged_version_ends_the_process_with_code_3(tiny_store_path: Path, t
         assert "MODEL_CARD.md" in json.dumps(failed)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "environment", "complaint"),
-    [
-        (["--model", "dogs"], {}, "no model 'dogs'"),
-        (["--device", "gpu", "--engine", "openvino"], {}, "gpu"),
-        ([], {"SEGSERVE_TRESHOLD": "1"}, "SEGSERVE_TRESHOLD"),
-    ],
-)
-def test_a_wrong_configuration_ends_it_before_it_listens(
-    tiny_store_path: Path, arguments: list[str], environment: dict[str, str], complaint: str
-) -> None:
-    environment = {"SEGSERVE_MODEL_STORE": str(tiny_store_path), **environment}
-    with ServerProcess(*arguments, environment=environment) as server:
+def test_a_wrong_configuration_ends_it_before_it_listens(tiny_store_path: Path) -> None:
+    with ServerProcess("--model", "dogs", environment={"SEGSERVE_MODEL_STORE": str(tiny_store_path)}) as server:
         assert server.exit_code() == 2
         assert len(server.lines) == 1
         assert server.lines[0].startswith("segserve: ")
-        assert complaint in server.lines[0].lower() or complaint in server.lines[0]
+        assert "no model 'dogs'" in server.lines[0]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

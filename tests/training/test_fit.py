@@ -1,6 +1,5 @@
 import csv
 import shutil
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,9 @@ from app.training.run import Run
 from app.training.sources.oxford import OxfordPets
 from tests.training.conftest import TriedRun
 from tests.training.equal_runs import last_state, require_equal
-from tests.training.killed_run import KilledRun, killed_and_finished
+from tests.training.interrupted_run import interrupted_and_finished
 
 CHECKPOINTS = {"step-000000032", "step-000000040"}
-
-
-@pytest.fixture(scope="module")
-def killed(config_file: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> KilledRun:
-    """The tiny run, killed after 20 steps and finished."""
-    return killed_and_finished(config_file, data, Run(tmp_path_factory.mktemp("runs") / "killed"))
 
 
 def silent(step: int, steps: int, loss: float) -> None:
@@ -105,23 +98,15 @@ def test_a_dry_run_can_be_stopped(source: OxfordPets, config: TrainingConfig, tm
 
 
 def test_interrupted_it_keeps_the_step_it_was_at(config_file: Path, data: Path, finished: Run, tmp_path: Path) -> None:
-    stopped = killed_and_finished(config_file, data, Run(tmp_path / "run"), signal.SIGINT)
+    stopped = interrupted_and_finished(config_file, data, Run(tmp_path / "run"))
     assert stopped.code == INTERRUPTED
     (last,) = {path for path in stopped.left if path.startswith("checkpoints/step-") and path.count("/") == 1} - {
         "checkpoints/step-000000008",
         "checkpoints/step-000000016",
     }
     assert f"step {int(last.removeprefix('checkpoints/step-'))} of 40" in stopped.again
+    assert "best validation mean IoU" in stopped.again
     require_equal(stopped.run, finished)
-
-
-def test_killed_and_started_again_it_ends_as_an_unbroken_run(killed: KilledRun, finished: Run) -> None:
-    assert killed.code == -9
-    assert {"checkpoints/step-000000016", "best.keras"} <= killed.left
-    assert not {"last.keras", "checkpoints/step-000000040"} & killed.left
-    assert "22 pictures to train on, 6 to validate on; step 0 of 40" not in killed.again
-    assert "best validation mean IoU" in killed.again
-    require_equal(killed.run, finished)
 
 
 def test_the_network_of_the_end_is_the_average(finished: Run) -> None:

@@ -14,7 +14,8 @@ from tests.api.running import Service, running
 from tests.fixtures.waiting import SECONDS, until
 
 pytestmark = pytest.mark.anyio
-SHORT = 0.05
+SHORT = 0.2
+"""Seconds that a decoding may take: a picture that is not stuck needs less, on a busy machine too."""
 THREADS = 2
 
 
@@ -69,7 +70,7 @@ async def test_it_is_answered_in_time_and_holds_its_place_until_its_thread_is_fr
     overdue: Service, stuck: Stuck, picture: bytes
 ) -> None:
     body = overdue.problem(await send(overdue, stuck.picture), 504, "decode_timeout")
-    assert "longer to decode than the 0.05 seconds allowed" in body["detail"]
+    assert "longer to decode than the 0.2 seconds allowed" in body["detail"]
     assert held(overdue) == (1, 40 * 60)
     assert (await send(overdue, picture)).status_code == 200  # on the other thread
     assert (await overdue.http.get("/health/live")).status_code == 200

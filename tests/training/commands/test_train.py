@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.core.command_line import FAILED, INTERRUPTED
 from app.training import fit
+from tests.e2e.process import COVERAGE
 from tests.training.conftest import Segserve, TriedRun
 
 
@@ -61,7 +62,8 @@ def test_a_wrong_configuration_is_named(
 def test_narrow_networks_do_not_crash(data: Path, tmp_path: Path, filters: str) -> None:
     values = [f"network.filters={filters}", "size=128", "steps=4", "batch_size=8", "batchnorm_batches=1"]
     command = [sys.executable, "-m", "app.cli", "train", "--data", str(data), "--run", str(tmp_path / "run")]
-    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    left_out = ("TF_ENABLE_ONEDNN_OPTS", COVERAGE)
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     sets = [word for value in values for word in ("--set", value)]
     result = subprocess.run(
         [*command, *sets], check=False, env=environment, capture_output=True, text=True, timeout=300
