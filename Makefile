@@ -14,8 +14,8 @@ CONFIG ?= configs/pets.toml
 DATA ?= data/pets
 RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
-# Tests of these hold the service to a rhythm: they run alone, after all others, which run two at a time.
-ALONE := tests/e2e/test_hanging_up.py
+# Tests of these start real servers and browsers, and some measure time: they run one by one, after all others.
+ALONE := tests/e2e tests/fuzz tests/web
 UV_VERSION := 0.13.9
 
 # The first of these commands that runs, is of a supported version and can make environments.
