@@ -14,8 +14,11 @@ CONFIG ?= configs/pets.toml
 DATA ?= data/pets
 RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
+# Tests of these run first, two at a time: no engine has touched the floating-point state of their processes.
+FIRST := tests/core tests/imaging tests/nn tests/store tests/training
 # Tests of these start real servers and browsers, and some measure time: they run one by one, after all others.
 ALONE := tests/e2e tests/fuzz tests/web
+PAIRED := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 UV_VERSION := 0.13.9
 
 # The first of these commands that runs, is of a supported version and can make environments.
@@ -54,8 +57,8 @@ test: .venv ## install what the tests need and run them, with coverage
 ifdef ARGS
 	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
 else
-	.venv/bin/python -m pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --cov --cov-report= --cov-fail-under=0 \
-		$(ALONE:%=--ignore=%)
+	.venv/bin/python -m pytest $(PAIRED) --cov --cov-report= --cov-fail-under=0 $(FIRST)
+	.venv/bin/python -m pytest $(PAIRED) --cov --cov-append --cov-report= --cov-fail-under=0 $(patsubst %,--ignore=%,$(FIRST) $(ALONE))
 	.venv/bin/python -m pytest --cov --cov-append --cov-report=term $(ALONE)
 endif
 
