@@ -22,6 +22,7 @@ import click
 import httpx
 
 from app.api.key_entries import KeyEntry, digest, entry_text, new_key
+from app.inference.outputs import OUTPUTS
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.request import photograph
@@ -29,18 +30,18 @@ from benchmarks.server import Server, serving
 
 SIZES = ((160, 120), (500, 375), (375, 500), (1024, 768), (2000, 1500), (33, 700))
 KINDS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "AVIF")
-OUTPUTS = ("mask", "overlay", "json", "cutout", "probabilities")
 CLIENTS = 4
 SETTLE_SECONDS = 0.5
 PATIENCE_SECONDS = 120
 """Until clients that do not come to rest, or never go on, end the soak."""
-SWITCH_SECONDS = 1.0
+SWITCH_SECONDS = 4.0
 KEY = new_key()
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 ALLOWED = {
     "picture": {200, 503},
     "options": {200, 503},
     "many": {200, 503},
+    "protocol": {200, 503},
     "mistake": {400, 406, 413, 415, 422, 503},
     "deadline": {200, 503, 504},
     "page": {200},
@@ -133,8 +134,8 @@ class Traffic:
     def _client(self, number: int) -> None:
         draw = random.Random(number)
         kinds: list[tuple[Callable[[httpx.Client, random.Random], None], int]] = [
-            *((self._picture, 20), (self._options, 5), (self._many, 1), (self._mistake, 6)),
-            *((self._deadline, 2), (self._hang_up, 4), (self._page, 2)),
+            *((self._picture, 60), (self._options, 5), (self._many, 1), (self._protocol, 2), (self._mistake, 12)),
+            *((self._deadline, 4), (self._hang_up, 8), (self._page, 8)),
         ]
         actions, weights = zip(*kinds, strict=True)
         with httpx.Client(base_url=self._url, headers=HEADERS, timeout=60) as client:
@@ -156,7 +157,10 @@ class Traffic:
             self._tally.blame(f"a mask that is not that of {version}")
 
     def _options(self, client: httpx.Client, draw: random.Random) -> None:
-        query = {"output": draw.choice(OUTPUTS), **draw.choice([{}, {}, {"flip": "true"}, {"tile": "512"}])}
+        query = {
+            "output": draw.choice([*OUTPUTS, "mask,polygons"]),
+            **draw.choice([{}, {}, {"flip": "true"}, {"tile": "512"}]),
+        }
         self._tally.note("options", client.post("/segment", params=query, content=draw.choice(self._pictures)))
 
     def _many(self, client: httpx.Client, draw: random.Random) -> None:
@@ -164,6 +168,12 @@ class Traffic:
             ("file", (f"{n}.jpg", draw.choice([*self._pictures[:21], b"none"]))) for n in range(draw.randint(2, 6))
         ]
         self._tally.note("many", client.post("/segment", params={"many": draw.choice(["ndjson", "zip"])}, files=files))
+
+    def _protocol(self, client: httpx.Client, draw: random.Random) -> None:
+        head = {"Inference-Header-Content-Length": "0"}
+        self._tally.note(
+            "protocol", client.post("/v2/models/pets/infer", headers=head, content=draw.choice(self._pictures))
+        )
 
     def _mistake(self, client: httpx.Client, draw: random.Random) -> None:
         picture = draw.choice(self._pictures)
