@@ -19,6 +19,7 @@ FIRST := tests/core tests/imaging tests/nn tests/store tests/training
 # Tests of these start real servers and browsers, and some measure time: they run one by one, after all others.
 ALONE := tests/e2e tests/fuzz tests/web
 PAIRED := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+covered = $(if $(COVERAGE),--cov $(1) --cov-report= --cov-fail-under=0)
 UV_VERSION := 0.13.9
 
 # The first of these commands that runs, is of a supported version and can make environments.
@@ -53,13 +54,13 @@ serve: ## install what serving needs and serve on $PORT (8000)
 	$(call environment,.venv-serve,serve-$(VARIANT))
 	@exec .venv-serve/bin/python -m app.cli serve --port $(PORT) $(ARGS)
 
-test: .venv ## install what the tests need and run them, with coverage
+test: .venv ## install what the tests need and run them; COVERAGE=yes measures coverage, too, and takes a third longer
 ifdef ARGS
-	.venv/bin/python -m pytest --cov --cov-report=term $(ARGS)
+	.venv/bin/python -m pytest $(ARGS)
 else
-	.venv/bin/python -m pytest $(PAIRED) --cov --cov-report= --cov-fail-under=0 $(FIRST)
-	.venv/bin/python -m pytest $(PAIRED) --cov --cov-append --cov-report= --cov-fail-under=0 $(patsubst %,--ignore=%,$(FIRST) $(ALONE))
-	.venv/bin/python -m pytest --cov --cov-append --cov-report=term $(ALONE)
+	.venv/bin/python -m pytest $(PAIRED) $(call covered) $(FIRST)
+	.venv/bin/python -m pytest $(PAIRED) $(call covered,--cov-append) $(patsubst %,--ignore=%,$(FIRST) $(ALONE))
+	.venv/bin/python -m pytest $(if $(COVERAGE),--cov --cov-append --cov-report=term) $(ALONE)
 endif
 
 lint: .venv ## formatting, lint, types, import contract
@@ -68,7 +69,8 @@ lint: .venv ## formatting, lint, types, import contract
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-check: lint test ## lint and test: what CI runs
+check: COVERAGE := yes
+check: lint test ## lint and test with coverage: what CI runs
 
 format: .venv ## format and apply safe lint fixes
 	.venv/bin/ruff format .
