@@ -1,18 +1,21 @@
 """Which routes there are, and which keys open them."""
 
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
+from app.api.asking import segments
 from app.api.key_entries import Scope
 from app.api.keyring import Keyring
 from app.api.keys import REFUSALS, key_needed
 from app.api.oip import infer, metadata, repository
 from app.api.oip.errors import error_answers
-from app.api.routes import admin, health, metrics, model, models, page, reference, segment
+from app.api.routes import admin, health, metrics, model, models, page, reference, remove, segment
 from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from app.core.settings import Settings
 
 SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
     (segment.router, ("segment",)),
+    (remove.router, ("segment",)),
     (model.router, ("segment", "admin")),
     (models.router, ("segment", "admin")),
     (metrics.router, ("metrics",)),
@@ -28,6 +31,11 @@ PROTOCOL_SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
 """The same of the Open Inference Protocol, whose refusals have another body."""
 ADMIN = (admin.router, repository.router)
 """Only where there are keys."""
+
+
+def segmenting_routes() -> list[BaseRoute]:
+    """Those that answer with masks, whichever protocol they speak."""
+    return [route for router, _ in (*SCOPES, *PROTOCOL_SCOPES) for route in router.routes if segments(route)]
 
 
 def include_routes(app: FastAPI, settings: Settings, keyring: Keyring | None) -> None:
