@@ -9,13 +9,14 @@ from app.api.keyring import Keyring
 from app.api.keys import REFUSALS, key_needed
 from app.api.oip import infer, metadata, repository
 from app.api.oip.errors import error_answers
-from app.api.routes import admin, health, metrics, model, models, page, reference, remove, segment
+from app.api.routes import admin, health, huggingface, metrics, model, models, page, reference, remove, segment
 from app.core.errors import ForbiddenError, TooManyRequestsError, UnauthorizedError
 from app.core.settings import Settings
 
 SCOPES: tuple[tuple[APIRouter, tuple[Scope, ...]], ...] = (
     (segment.router, ("segment",)),
     (remove.router, ("segment",)),
+    (huggingface.router, ("segment",)),
     (model.router, ("segment", "admin")),
     (models.router, ("segment", "admin")),
     (metrics.router, ("metrics",)),

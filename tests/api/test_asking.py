@@ -5,7 +5,7 @@ from tests.api.running import Service, running
 from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.anyio
-SURFACES = ("/api/remove",)
+SURFACES = ("/api/remove", "/huggingface")
 
 
 @pytest.mark.parametrize("path", SURFACES)

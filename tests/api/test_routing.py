@@ -15,6 +15,7 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/segment"): {"segment"},
     ("POST", "/api/remove"): {"segment"},
     ("GET", "/api/remove"): {"segment"},
+    ("POST", "/huggingface"): {"segment"},
     ("GET", "/model"): {"segment", "admin"},
     ("GET", "/model/architecture"): {"segment", "admin"},
     ("GET", "/models"): {"segment", "admin"},
@@ -81,6 +82,7 @@ def test_what_takes_places() -> None:
         (["POST"], "/segment"),
         (["POST"], "/api/remove"),
         (["GET"], "/api/remove"),
+        (["POST"], "/huggingface"),
         (["POST"], "/v2/models/{name}/infer"),
         (["POST"], "/v2/models/{name}/versions/{version}/infer"),
     ]
