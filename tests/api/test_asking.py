@@ -19,7 +19,7 @@ async def test_each_way_is_noted_as_the_service_notes_its_own(service: Service, 
     assert f'segserve_requests_total{{method="POST",model="pets/1",route="{path}",status="200"}}' in metrics
 
 
-@pytest.mark.parametrize("path", SURFACES)
+@pytest.mark.parametrize("path", [*SURFACES, "/label-studio/predict"])
 async def test_places_deadlines_and_bounds_hold_for_each(settings: Settings, picture: bytes, path: str) -> None:
     async with running(settings.model_copy(update={"max_queue": 1, "max_bytes": 2000})) as service:
         response = await service.http.post(path, content=bytes(2001))
