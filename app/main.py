@@ -13,12 +13,10 @@ from app.api.keyring import open_keyring
 from app.api.lingering import LingeringMiddleware
 from app.api.loading import LifespanState, running
 from app.api.middleware import RequestMiddleware, UnforeseenErrorMiddleware
-from app.api.oip import infer
 from app.api.oip.errors import ErrorBodyMiddleware
 from app.api.openapi import DESCRIPTION, install_openapi
 from app.api.refusal import RefusalMiddleware
-from app.api.routes import segment
-from app.api.routing import include_routes
+from app.api.routing import include_routes, segmenting_routes
 from app.api.state import State
 from app.core.settings import Settings, load_settings
 from app.inference.configuration import check_configuration
@@ -59,8 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     include_routes(app, settings, keyring)
     install_error_handlers(app)
     install_openapi(app)
-    taking = [*segment.router.routes, *infer.router.routes]
-    app.add_middleware(RefusalMiddleware, admission=state.admission, routes=taking)
+    app.add_middleware(RefusalMiddleware, admission=state.admission, routes=segmenting_routes())
     app.add_middleware(UnforeseenErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(CrossOriginMiddleware, origins=settings.cors_origins.split(","))

@@ -47,6 +47,7 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.PictureNotFetchedError: 422,
     errors.TooManyPartsError: 413,
     errors.InvalidParameterError: 422,
+    errors.NotSupportedError: 404,
     errors.NotAcceptableError: 406,
     errors.AnswerTooLargeError: 413,
     errors.RequestTimeoutError: 408,

@@ -1,5 +1,6 @@
 """Who may do what: routes that need a key, and the key that a request brings."""
 
+import base64
 from typing import Annotated
 
 from fastapi import Depends, Request, params
@@ -31,8 +32,8 @@ REFUSALS = problem_answers(UnauthorizedError, ForbiddenError, TooManyRequestsErr
 """`responses` of routes that need a key."""
 
 
-def key_needed(keyring: Keyring, *scopes: Scope) -> list[params.Depends]:
-    """Dependencies of routes that a key with one of these scopes opens.
+def key_needed(keyring: Keyring, *scopes: Scope, basic: bool = False) -> list[params.Depends]:
+    """Dependencies of routes that a key with one of these scopes opens; `basic`: also as a password, see `given_key`.
 
     They come before all others of a route, so that nothing else of a refused request is looked at. They raise:
     UnauthorizedError without a key or with an unknown one, ForbiddenError with one that is for something else,
@@ -40,7 +41,7 @@ def key_needed(keyring: Keyring, *scopes: Scope) -> list[params.Depends]:
     """
 
     async def check(request: Request, record: RecordDependency) -> None:
-        key = keyring.find(given_key(request.headers))
+        key = keyring.find(given_key(request.headers, basic))
         if key is None:
             raise UnauthorizedError(f"there is no such key: {KEY_NEEDED}")
         record.key = key.name
@@ -52,8 +53,12 @@ def key_needed(keyring: Keyring, *scopes: Scope) -> list[params.Depends]:
     return [*(Depends(scheme) for scheme in SCHEMES), Depends(check)]
 
 
-def given_key(headers: Headers) -> bytes:
+def given_key(headers: Headers, basic: bool = False) -> bytes:
     """The key that a request brings, as it was sent.
+
+    Args:
+        headers: of the request.
+        basic: whether it may be the password of Basic authentication (RFC 7617), for clients that know no other.
 
     Raises:
         UnauthorizedError: none, or several: who stands before the service might have looked at another one.
@@ -63,11 +68,21 @@ def given_key(headers: Headers) -> bytes:
         scheme, _, credentials = value.partition(" ")
         if scheme.lower() == "bearer":
             given.add(credentials.strip().encode("latin-1"))
+        elif basic and scheme.lower() == "basic":
+            given.add(_password(credentials))
     if len(given) > 1:
         raise UnauthorizedError(f"the request brings different keys: {KEY_NEEDED}")
     if not given:
         raise UnauthorizedError(KEY_NEEDED)
     return given.pop()
+
+
+def _password(credentials: str) -> bytes:
+    """What stands behind the first colon; nothing where it is no such thing."""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).partition(b":")[2]
+    except ValueError:
+        return b""
 
 
 async def _claim(request: Request) -> Claim:

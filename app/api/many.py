@@ -68,7 +68,7 @@ async def results(
 
     async def result(index: int) -> Result:
         upload = uploads[index]
-        return Result(index, upload.filename, await _outcome(partial(segment, upload), deadline, given_up))
+        return Result(index, upload.filename, await outcome_of(partial(segment, upload), deadline, given_up))
 
     waiting = iter(range(len(uploads)))
     running: set[asyncio.Task[Result]] = set()
@@ -89,9 +89,16 @@ async def results(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _outcome(
+async def outcome_of(
     work: Work[SegmentAnswer], deadline: float | None, given_up: "set[asyncio.Task[Any]]"
 ) -> SegmentAnswer | Problem:
+    """The answer for one of many pictures, or what was wrong.
+
+    Args:
+        work: makes the answer.
+        deadline: as `results` has it.
+        given_up: likewise.
+    """
     seconds = None if deadline is None else max(0.0, deadline - asyncio.get_running_loop().time())
     try:
         return await unless_late(work, seconds, given_up)

@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from app.api.access import AccessRecord
 from app.api.admission import Admission
 from app.api.fetching.fetcher import Fetcher
+from app.api.label_studio.connections import Connections
 from app.api.live_metrics import LiveMetrics
 from app.api.metrics import Metrics
 from app.api.tracing import Trace, Tracing
@@ -51,6 +52,7 @@ class State:
     phase: Phase = "loading"
     reason: str = "the model is loading"
     fetcher: Fetcher = field(init=False)
+    connections: Connections = field(init=False)
     _past_loading: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +62,7 @@ class State:
             ConfigurationError: a host or network of the settings is none.
         """
         self.fetcher = Fetcher(self.settings)
+        self.connections = Connections(self.settings)
         self.metrics.registry.register(LiveMetrics(self))
 
     @property

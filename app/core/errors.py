@@ -165,6 +165,13 @@ class InvalidParameterError(RequestError):
         self.parameter = parameter
 
 
+class NotSupportedError(RequestError):
+    """A part of a protocol that this service does not have."""
+
+    code = "not_supported"
+    title = "Not supported"
+
+
 class NotAcceptableError(RequestError):
     """No representation that the client accepts."""
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.core.errors import ConfigurationError
@@ -106,6 +106,16 @@ class Settings(BaseSettings):
         10.0, description="Longest time to fetch a picture, redirects and all."
     )
 
+    label_studio_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="Where Label Studio is for this service, in place of what it says of itself; its host must be "
+        "among `url_hosts`.",
+    )
+    label_studio_token: SecretStr | None = Field(
+        None, description="Token of Label Studio's API for its pictures, sent to `label_studio_url` alone."
+    )
+
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = Field(
         5.0, description="After SIGTERM: time not ready but still answering."
     )
@@ -123,6 +133,8 @@ class Settings(BaseSettings):
     def _consistent(self) -> "Settings":
         if self.max_queue_pixels < self.max_pixels:
             raise ValueError(f"max_queue_pixels {self.max_queue_pixels} is less than max_pixels {self.max_pixels}")
+        if self.label_studio_token is not None and not self.label_studio_url:
+            raise ValueError("label_studio_token goes with label_studio_url only")
         return self
 
 

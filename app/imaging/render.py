@@ -45,12 +45,15 @@ def overlay_png(pixels: NDArray[np.uint8], mask: NDArray[np.uint8], labels: Labe
     return _png(Image.composite(tint, Image.fromarray(pixels), Image.fromarray(opacity)))
 
 
-def cutout_png(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes:
+def cutout_png(
+    pixels: NDArray[np.uint8], alpha: NDArray[np.uint8], background: tuple[int, int, int, int] | None = None
+) -> bytes:
     """RGBA PNG of the picture; where alpha is 0 the colour is black, so that nothing can be brought back.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.
         alpha: (H, W) uint8, 0–255.
+        background: RGBA, 0–255, of what it is laid on; None: nothing.
 
     Raises:
         ValueError: picture and alpha differ in size.
@@ -60,7 +63,19 @@ def cutout_png(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> bytes:
     cutout[..., :3] = pixels
     cutout[..., 3] = alpha
     cutout[alpha == 0] = 0
-    return _png(Image.fromarray(cutout))
+    image = Image.fromarray(cutout)
+    return _png(
+        image if background is None else Image.alpha_composite(Image.new("RGBA", image.size, background), image)
+    )
+
+
+def alpha_png(alpha: NDArray[np.uint8]) -> bytes:
+    """Grey PNG of an alpha.
+
+    Args:
+        alpha: (H, W) uint8, 0–255.
+    """
+    return _png(Image.fromarray(alpha))
 
 
 def probabilities_npy(probabilities: NDArray[np.float32]) -> bytes:

@@ -12,6 +12,7 @@ from app.imaging.windows import View
 from app.inference.outputs import OUTPUTS, Output, passes, possible_outputs
 
 ProbabilitiesSize = Literal["model", "original"]
+Colour = tuple[int, int, int, int]
 
 SMALLEST_TILE = 32
 """Pixels. Smaller windows show too little of anything."""
@@ -44,6 +45,8 @@ class SegmentOptions:
         tolerance: pixels by which outlines may be off; 0: they give the mask back pixel by pixel.
         from_name: of `output="label-studio"`: the control's name in the labelling configuration.
         to_name: likewise, the picture's name.
+        alpha_only: of `output="cutout"`: its alpha alone, as a grey picture.
+        background: of `output="cutout"`: RGBA, 0–255, of what it is laid on.
     """
 
     output: Output = "mask"
@@ -58,6 +61,8 @@ class SegmentOptions:
     tolerance: float = 0.0
     from_name: str = FROM_NAME
     to_name: str = TO_NAME
+    alpha_only: bool = False
+    background: Colour | None = None
 
     def outputs(self, labels: LabelMap) -> tuple[Output, ...]:
         """The kinds that are to be made: several for `zip`, else the one."""
@@ -69,7 +74,7 @@ class SegmentOptions:
     def needs_picture(self) -> bool:
         """Whether the answer shows the picture's own pixels, all of them."""
         shown = (self.output,) if self.output != "zip" else self.parts
-        return shown is None or "overlay" in shown or "cutout" in shown
+        return shown is None or "overlay" in shown or ("cutout" in shown and not self.alpha_only)
 
     def require_possible(self, labels: LabelMap, view: View) -> None:
         """Passes what a model with these classes, that is shown pictures like this, can answer.

@@ -22,7 +22,7 @@ from app.imaging.annotations.yolo import lost_holes, yolo_lines
 from app.imaging.geometry import Geometry
 from app.imaging.masks import foreground_alpha
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, restored
-from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
+from app.imaging.render import alpha_png, cutout_png, mask_png, overlay_png, probabilities_npy
 from app.inference.answers import SegmentOptions
 from app.inference.inferred import UNBOUNDED, Inferred
 from app.inference.loaded import ModelIdentity
@@ -89,7 +89,8 @@ def _overlay(inferred: Inferred) -> bytes:
 
 
 def _cutout(inferred: Inferred) -> bytes:
-    return cutout_png(_pixels(inferred), foreground_alpha(inferred.probabilities, inferred.labels))
+    alpha, options = foreground_alpha(inferred.probabilities, inferred.labels), inferred.options
+    return alpha_png(alpha) if options.alpha_only else cutout_png(_pixels(inferred), alpha, options.background)
 
 
 def _pixels(inferred: Inferred) -> NDArray[np.uint8]:

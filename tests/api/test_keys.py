@@ -57,6 +57,27 @@ async def test_a_key_comes_in_either_header(given: list[tuple[str, bytes]]) -> N
     assert given_key(headers(*given)) == b"key"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        [("authorization", b"Basic dXNlcjprZXk=")],  # user:key
+        [("authorization", b"basic  OmtleQ== ")],  # :key
+        [("x-api-key", b"key"), ("authorization", b"Basic dXNlcjprZXk=")],
+        [("authorization", b"Bearer key")],
+    ],
+)
+async def test_a_key_may_be_a_password_where_clients_know_no_other_way(given: list[tuple[str, bytes]]) -> None:
+    assert given_key(headers(*given), basic=True) == b"key"
+
+
+async def test_a_password_is_read_to_its_end_and_no_further() -> None:
+    assert given_key(headers(("authorization", b"Basic dTphOmI=")), basic=True) == b"a:b"
+    for wrong in (b"Basic", b"Basic %", b"Basic dQ==", b"Basic dTo="):  # none, no base64, no colon, nothing behind it
+        assert given_key(headers(("authorization", wrong)), basic=True) == b""
+    with pytest.raises(UnauthorizedError):
+        given_key(headers(("x-api-key", b"other"), ("authorization", b"Basic dXNlcjprZXk=")), basic=True)
+
+
 async def test_a_key_is_the_bytes_that_were_sent() -> None:
     every = bytes(byte for byte in range(256) if byte not in b"\r\n\0")
     assert given_key(headers(("x-api-key", every))) == every

@@ -1,7 +1,9 @@
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from app.api.key_entries import Scope
+from app.api.routing import segmenting_routes
 from app.core.settings import Settings
 from app.main import create_app
 from tests.api.running import running
@@ -11,6 +13,16 @@ pytestmark = pytest.mark.anyio
 
 SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/segment"): {"segment"},
+    ("POST", "/api/remove"): {"segment"},
+    ("GET", "/api/remove"): {"segment"},
+    ("POST", "/huggingface"): {"segment"},
+    ("GET", "/label-studio"): {"segment"},
+    ("GET", "/label-studio/health"): {"segment"},
+    ("GET", "/label-studio/versions"): {"segment"},
+    ("POST", "/label-studio/setup"): {"segment"},
+    ("POST", "/label-studio/predict"): {"segment"},
+    ("POST", "/label-studio/train"): {"segment"},
+    ("POST", "/label-studio/webhook"): {"segment"},
     ("GET", "/model"): {"segment", "admin"},
     ("GET", "/model/architecture"): {"segment", "admin"},
     ("GET", "/models"): {"segment", "admin"},
@@ -70,3 +82,15 @@ async def test_page_and_reference_can_be_switched_off(settings: Settings, settin
                 service.problem(response, 404, "not_found")
             else:
                 assert response.status_code == 200
+
+
+def test_what_takes_places() -> None:
+    assert [(sorted(route.methods), route.path) for route in segmenting_routes() if isinstance(route, APIRoute)] == [
+        (["POST"], "/segment"),
+        (["POST"], "/api/remove"),
+        (["GET"], "/api/remove"),
+        (["POST"], "/huggingface"),
+        (["POST"], "/label-studio/predict"),
+        (["POST"], "/v2/models/{name}/infer"),
+        (["POST"], "/v2/models/{name}/versions/{version}/infer"),
+    ]

@@ -3,10 +3,15 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from app.api.errors import problem_type
 from app.api.middleware import REQUEST_ID_PATTERN
+from app.api.routing import PROTOCOL_SCOPES, SCOPES, segmenting_routes
 from app.api.server import KEEP_ALIVE_SECONDS
 from app.api.state import LOADING_PATIENCE_SECONDS
 from app.api.tracing import TRACEPARENT_PATTERN
@@ -20,6 +25,17 @@ PROBLEM = re.compile(
     r'return (\d+) \'{"type":"([^"]+)","title":"([^"]+)","status":(\d+),"detail":"([^"]+)","code":"([^"]+)",'
     r'"request_id":"\$checked_request_id"}\';'
 )
+
+WAITS_FOR_MANY = "/label-studio/predict"
+"""Its time says nothing: it grows with the tasks of a request."""
+
+
+def paths(routes: Iterable[BaseRoute]) -> set[str]:
+    return {route.path for route in routes if isinstance(route, APIRoute) and "POST" in route.methods}
+
+
+SEGMENTING = paths(segmenting_routes())
+ALL = paths(route for router, _ in (*SCOPES, *PROTOCOL_SCOPES) for route in router.routes)
 
 
 def default(setting: str) -> int:
@@ -125,3 +141,16 @@ def test_every_alert_stands_in_the_run_book() -> None:
     alerts = (ROOT / "deploy" / "prometheus" / "alerts.yml").read_text()
     headings = re.findall(r"^### (.+)$", book, re.MULTILINE)
     assert {name for heading in headings for name in heading.split(", ")} == set(re.findall(r"- alert: (\w+)", alerts))
+
+
+def test_gateway_sends_twice_what_segments_and_nothing_else() -> None:
+    (pattern,) = re.findall(r"location ~ (\^.+\$) {", (NGINX / "gateway.conf").read_text())
+    assert {path for path in ALL if re.fullmatch(pattern, path)} == SEGMENTING
+
+
+def test_alerts_and_dashboard_are_about_all_that_segments() -> None:
+    texts = [path.read_text() for path in (ROOT / "deploy").rglob("*") if path.suffix in {".yml", ".json"}]
+    patterns = {found for text in texts for found in re.findall(r'route=~\\?"([^"\\]+)', text)}
+    named = {pattern: {path for path in ALL if re.fullmatch(pattern, path)} for pattern in patterns}
+    assert sorted(named.values(), key=len) == [SEGMENTING - {WAITS_FOR_MANY}, SEGMENTING]
+    assert not any('route="/segment"' in text.replace("\\", "") for text in texts)

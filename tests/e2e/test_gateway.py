@@ -75,17 +75,17 @@ def test_a_broken_replica_is_replaced_by_another(tmp_path: Path) -> None:
     assert len(sound.requests) == 4
 
 
-def test_only_segment_is_sent_twice(tmp_path: Path) -> None:
+def test_only_what_segments_is_sent_twice(tmp_path: Path) -> None:
     with (
         running_replica(None) as first,
         running_replica(None) as second,
         running_gateway(tmp_path, [first.server_port, second.server_port]) as gateway,
     ):
-        other = httpx.post(f"{gateway.url}/v2/models/pets/infer", content=PICTURE)
+        other = httpx.post(f"{gateway.url}/label-studio/setup", content=PICTURE)
         assert len(first.requests + second.requests) == 1
-        segment = httpx.post(f"{gateway.url}/segment", content=PICTURE)
+        infer = httpx.post(f"{gateway.url}/v2/models/pets/versions/3/infer", content=PICTURE)
         assert len(first.requests + second.requests) == 3
-    assert problem(other).code == problem(segment).code == "bad_gateway"
+    assert problem(other).code == problem(infer).code == "bad_gateway"
 
 
 def test_a_busy_replica_is_not_replaced(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.core.labels import UNDECIDED, LabelMap
-from app.imaging.render import cutout_png, mask_png, overlay_png, probabilities_npy
+from app.imaging.render import alpha_png, cutout_png, mask_png, overlay_png, probabilities_npy
 
 
 @pytest.fixture
@@ -86,6 +86,24 @@ def test_cutout_keeps_colours_where_they_show_and_hides_the_rest(photograph: NDA
     np.testing.assert_array_equal(cutout[..., 3], alpha)
     np.testing.assert_array_equal(cutout[100:210, 100:200, :3], photograph[100:210, 100:200])
     assert not cutout[alpha == 0].any()
+
+
+def test_a_cutout_may_be_laid_on_a_colour(photograph: NDArray[np.uint8]) -> None:
+    alpha = np.linspace(0, 255, photograph.shape[1]).astype(np.uint8) + np.zeros(photograph.shape[:2], np.uint8)
+    opaque = np.asarray(opened(cutout_png(photograph, alpha, (10, 200, 30, 255))))
+    share = alpha[..., np.newaxis] / 255.0
+    expected = photograph * share + np.array([10, 200, 30]) * (1 - share)
+    np.testing.assert_allclose(opaque[..., :3], expected, atol=1.0)
+    assert (opaque[..., 3] == 255).all()
+    plain = opened(cutout_png(photograph, alpha))
+    np.testing.assert_array_equal(np.asarray(opened(cutout_png(photograph, alpha, (0, 0, 0, 0)))), np.asarray(plain))
+
+
+def test_an_alpha_alone_is_grey() -> None:
+    alpha = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    image = opened(alpha_png(alpha))
+    assert image.mode == "L"
+    np.testing.assert_array_equal(np.asarray(image), alpha)
 
 
 def test_sizes_must_agree(pets: LabelMap, photograph: NDArray[np.uint8]) -> None:

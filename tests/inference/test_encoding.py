@@ -79,6 +79,21 @@ def test_cutout_has_the_foregrounds_probability_as_alpha() -> None:
         assert cutout[(*position, 3)] == pytest.approx(255 * alpha, abs=0.6)
 
 
+def test_an_alpha_alone_needs_no_picture() -> None:
+    options = SegmentOptions("cutout", alpha_only=True)
+    assert not options.needs_picture
+    alpha = np.asarray(opened(answer(options)))
+    cutout = np.asarray(opened(answer(SegmentOptions("cutout"), chelsea(4, 6))))
+    np.testing.assert_array_equal(alpha, cutout[..., 3])
+
+
+def test_a_background_is_what_shows_through() -> None:
+    options = SegmentOptions("cutout", background=(0, 0, 255, 255))
+    laid = np.asarray(opened(answer(options, chelsea(4, 6))))
+    assert (laid[..., 3] == 255).all()
+    assert (laid[..., 2] > 0).all()
+
+
 @pytest.mark.parametrize(("size", "shape"), [("model", (4, 6, 3)), ("original", (10, 9, 3))])
 def test_probabilities(size: ProbabilitiesSize, shape: tuple[int, int, int]) -> None:
     geometry = Geometry((10, 9), (4, 6), "stretch")

@@ -1,8 +1,9 @@
-"""The picture of a request that names it by its URL."""
+"""Pictures of requests that name them by their URLs."""
 
 import asyncio
 import time
 
+import httpx
 from fastapi import Request
 
 from app.api.body import Upload, read_nothing
@@ -30,9 +31,24 @@ async def fetched(url: str, request: Request, service: State, trace: Trace, body
     if not await read_nothing(request, service.settings):
         raise InvalidParameterError("url", "goes without a body: send the picture or its URL")
     body_read.set()
+    return await fetch(allowed, service, trace)
+
+
+async def fetch(url: httpx.URL, service: State, trace: Trace, authorization: str | None = None) -> Upload:
+    """The picture at an allowed URL, as a stage of its request.
+
+    Args:
+        url: where it lies.
+        service: fetches it.
+        trace: is told of it.
+        authorization: as `Fetcher.fetch` has it.
+
+    Raises:
+        SegserveError: as `Fetcher.fetch`.
+    """
     begun = time.perf_counter()
     try:
         with reported(trace.report, "fetch"):
-            return await service.fetcher.fetch(allowed)
+            return await service.fetcher.fetch(url, authorization)
     finally:
         service.metrics.fetched(time.perf_counter() - begun)

@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from starlette.responses import Response
 
-from app.api.access import AccessRecord
+from app.api.asking import ONE_PICTURE, Asking, AskingDependency
 from app.api.body import read_body
-from app.api.keys import KeyClaim
 from app.api.oip.addressing import ModelName, Version, reference_of
 from app.api.oip.answers import Body, encode_answers, require_affordable
 from app.api.oip.body import JSON_LENGTH, decompressed, json_length
@@ -21,50 +20,20 @@ from app.api.oip.errors import error_answers
 from app.api.oip.requests import InferenceRequest, read_request
 from app.api.oip.schemas import MASK
 from app.api.oip.tensors import TensorLimits
-from app.api.problems import UNUSABLE_MODEL
-from app.api.state import RecordDependency, State, StateDependency, TraceDependency
+from app.api.state import State
 from app.api.tracing import Trace
 from app.api.waiting import ended, timeout_of, unless_late, while_wanted
 from app.core import errors
 from app.inference.answers import SegmentOptions
-from app.inference.budget import Claim
-from app.inference.caller import Caller
 from app.inference.segmenter import SegmentAnswer
 from app.inference.served import ServedModel
 from app.inference.workers import Tell
 
 T = TypeVar("T")
 
-ERRORS = error_answers(
-    errors.EmptyImageError,
-    errors.InvalidImageError,
-    errors.UnsupportedImageError,
-    errors.ImageTooLargeError,
-    errors.DecodeTimeoutError,
-    errors.MalformedRequestError,
-    errors.TooManyPartsError,
-    errors.InvalidParameterError,
-    errors.AnswerTooLargeError,
-    errors.RequestTimeoutError,
-    errors.OverloadedError,
-    errors.DecodersStalledError,
-    errors.DeadlineExceededError,
-    errors.InferenceError,
-    *UNUSABLE_MODEL,
-)
+ERRORS = error_answers(*ONE_PICTURE, errors.MalformedRequestError, errors.TooManyPartsError)
 
 router = APIRouter(tags=["open inference protocol"])
-
-
-@dataclass(frozen=True)
-class _Asking:
-    """Who asks for inference, and who takes note of it."""
-
-    request: Request
-    service: State
-    record: AccessRecord
-    claim: Claim
-    trace: Trace
 
 
 @router.post(
@@ -73,14 +42,7 @@ class _Asking:
     responses={200: ANSWER, **ERRORS},
     openapi_extra=REQUEST_BODY,
 )
-async def infer(
-    request: Request,
-    service: StateDependency,
-    record: RecordDependency,
-    claim: KeyClaim,
-    trace: TraceDependency,
-    name: ModelName,
-) -> Response:
+async def infer(asking: AskingDependency, name: ModelName) -> Response:
     """Says of each picture which class each of its pixels belongs to.
 
     The version is the one that answers by default, or the one that `production` points at. Pictures come as
@@ -91,7 +53,7 @@ async def infer(
         pictures.set_data_from_numpy(np.array([data], dtype=np.object_))
         triton.InferenceServerClient("localhost:8000").infer("pets", [pictures]).as_numpy("mask")
     """
-    return await _inferred(_Asking(request, service, record, claim, trace), reference_of(service, name, None))
+    return await _inferred(asking, reference_of(asking.service, name, None))
 
 
 @router.post(
@@ -100,20 +62,12 @@ async def infer(
     responses={200: ANSWER, **ERRORS},
     openapi_extra=REQUEST_BODY,
 )
-async def infer_version(
-    request: Request,
-    service: StateDependency,
-    record: RecordDependency,
-    claim: KeyClaim,
-    trace: TraceDependency,
-    name: ModelName,
-    version: Version,
-) -> Response:
+async def infer_version(asking: AskingDependency, name: ModelName, version: Version) -> Response:
     """The same, by one version; where a version stands, an alias may."""
-    return await _inferred(_Asking(request, service, record, claim, trace), reference_of(service, name, version))
+    return await _inferred(asking, reference_of(asking.service, name, version))
 
 
-async def _inferred(asking: _Asking, reference: str | None) -> Response:
+async def _inferred(asking: Asking, reference: str | None) -> Response:
     request, service = asking.request, asking.service
     length, body_read = json_length(request.headers), asyncio.Event()
 
@@ -160,7 +114,7 @@ def _place(service: State, served: ServedModel, asked: InferenceRequest) -> Iter
         yield
 
 
-def _read(body: bytes, length: int | None, asking: _Asking, served: ServedModel) -> InferenceRequest:
+def _read(body: bytes, length: int | None, asking: Asking, served: ServedModel) -> InferenceRequest:
     """Reads a body, in a thread."""
     settings, view, classes = asking.service.settings, served.model.view(), len(served.model.labels)
     content = decompressed(body, asking.request.headers, settings.max_bytes)
@@ -169,7 +123,7 @@ def _read(body: bytes, length: int | None, asking: _Asking, served: ServedModel)
     return asked
 
 
-async def _answers(asking: _Asking, served: ServedModel, asked: InferenceRequest, tell: Tell) -> list[SegmentAnswer]:
+async def _answers(asking: Asking, served: ServedModel, asked: InferenceRequest, tell: Tell) -> list[SegmentAnswer]:
     """One for each picture; all, or the first error."""
     service, several = asking.service, len(asked.pictures) > 1
     options = SegmentOptions("mask" if asked.wants(MASK) else "probabilities")
@@ -177,7 +131,7 @@ async def _answers(asking: _Asking, served: ServedModel, asked: InferenceRequest
 
     async def one(index: int, trace: Trace) -> SegmentAnswer:
         nonlocal left
-        picture, caller = asked.pictures[index], Caller(asking.claim, tell, trace.report)
+        picture, caller = asked.pictures[index], asking.caller(tell, trace)
         try:
             if isinstance(picture, bytes):
                 answer = await served.segmenter.segment(picture, options, caller)
@@ -186,9 +140,7 @@ async def _answers(asking: _Asking, served: ServedModel, asked: InferenceRequest
         except (errors.ImageError, errors.InferenceError) as error:
             error.detail = f"picture {index}: {error.detail}" if several else error.detail
             raise
-        trace.answered(answer)
-        asking.record.note(answer)
-        service.metrics.segmented(answer, served.model.labels)
+        asking.note(answer, served, trace)
         left -= len(answer.content)
         if left < 0:
             limit = service.settings.max_answer_bytes

@@ -2,25 +2,20 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from app.api.annotation_bodies import JsonAnswer
+from app.api.asking import BY_REFERENCE, FORM, ONE_PICTURE, AskingDependency, answer_headers
 from app.api.body import Upload, read_pictures
 from app.api.fetching.requests import fetched
-from app.api.keys import KeyClaim
 from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
-from app.api.problems import UNUSABLE_MODEL, problem_answers
-from app.api.state import RecordDependency, StateDependency, TraceDependency
-from app.api.tracing import Trace
+from app.api.problems import problem_answers
 from app.api.waiting import ended, timeout_of, while_wanted
 from app.core import errors
-from app.inference.caller import Caller
-from app.inference.outputs import OUTPUTS
 from app.inference.segmenter import SegmentAnswer
 from app.inference.workers import Tell
 
@@ -72,27 +67,7 @@ ANSWER: dict[str, Any] = {
         },
     },
 }
-PROBLEMS = problem_answers(
-    errors.EmptyImageError,
-    errors.InvalidImageError,
-    errors.UnsupportedImageError,
-    errors.ImageTooLargeError,
-    errors.DecodeTimeoutError,
-    errors.MalformedRequestError,
-    errors.MissingFileError,
-    errors.TooManyPartsError,
-    errors.UrlNotAllowedError,
-    errors.PictureNotFetchedError,
-    errors.InvalidParameterError,
-    errors.NotAcceptableError,
-    errors.AnswerTooLargeError,
-    errors.RequestTimeoutError,
-    errors.OverloadedError,
-    errors.DecodersStalledError,
-    errors.DeadlineExceededError,
-    errors.InferenceError,
-    *UNUSABLE_MODEL,
-)
+PROBLEMS = problem_answers(*ONE_PICTURE, *FORM, *BY_REFERENCE, errors.NotAcceptableError)
 
 router = APIRouter(tags=["segmentation"])
 
@@ -105,11 +80,7 @@ router = APIRouter(tags=["segmentation"])
     openapi_extra=REQUEST_BODY,
 )
 async def segment(
-    request: Request,
-    service: StateDependency,
-    record: RecordDependency,
-    claim: KeyClaim,
-    trace: TraceDependency,
+    asking: AskingDependency,
     query: Annotated[SegmentQuery, Query()],
 ) -> Response:
     """Says for every pixel of a picture which class it belongs to.
@@ -126,6 +97,7 @@ async def segment(
 
     Nothing is kept: the picture stays in memory until it is answered, and goes to no disk and into no log.
     """
+    request, service, record, trace = asking.request, asking.service, asking.record, asking.trace
     timeout = timeout_of(request, query.timeout)
     deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
     body_read = asyncio.Event()
@@ -142,22 +114,14 @@ async def segment(
                 uploads = [await fetched(query.url, request, service, trace, body_read)]
             record.pictures = len(uploads)
 
-            async def one(picture: Upload, tell: Tell, trace: Trace = trace) -> SegmentAnswer:
-                caller = Caller(claim, tell, trace.report)
-                answer = await served.segmenter.segment(picture.data, options, caller, picture.filename)
-                trace.answered(answer)
-                record.note(answer)
-                service.metrics.segmented(answer, served.model.labels)
-                return answer
-
             async def one_of_many(picture: Upload, tell: Tell) -> SegmentAnswer:
                 with trace.picture() as own:
-                    return await one(picture, tell, own)
+                    return await asking.answer(served, picture, options, tell, own)
 
             if query.many is None and len(uploads) == 1:
                 body_read.set()
-                answer = await one(uploads[0], tell)
-                return Response(answer.content, headers=_headers(answer), media_type=answer.media_type)
+                answer = await asking.answer(served, uploads[0], options, tell)
+                return Response(answer.content, headers=answer_headers(answer), media_type=answer.media_type)
             given_up: set[asyncio.Task[SegmentAnswer]] = set()
             held.push_async_callback(ended, given_up)
             found = noted(results(uploads, one_of_many, served.segmenter.width, deadline, given_up), record)
@@ -165,14 +129,3 @@ async def segment(
             return ManyAnswers(found, query.many or "ndjson", held.pop_all(), headers)
 
     return await while_wanted(work, request, body_read, timeout)
-
-
-def _headers(answer: SegmentAnswer) -> dict[str, str]:
-    stages = asdict(answer.timings).items()
-    return {
-        "Segserve-Model": answer.model.header,
-        **({"Segserve-Lossy": answer.lossy} if answer.lossy else {}),
-        "Server-Timing": ", ".join(f"{stage};dur={milliseconds:.2f}" for stage, milliseconds in stages),
-        "Content-Disposition": f'inline; filename="{OUTPUTS[answer.output].filename}"',
-        "Cache-Control": "no-store",
-    }

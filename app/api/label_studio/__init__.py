@@ -1,0 +1,1 @@
+"""The protocol between Label Studio and its ML backends."""
