@@ -85,7 +85,9 @@ async def test_page_and_reference_can_be_switched_off(settings: Settings, settin
 
 
 def test_what_takes_places() -> None:
-    assert [(sorted(route.methods), route.path) for route in segmenting_routes() if isinstance(route, APIRoute)] == [
+    assert [
+        (sorted(route.methods or ()), route.path) for route in segmenting_routes() if isinstance(route, APIRoute)
+    ] == [
         (["POST"], "/segment"),
         (["POST"], "/api/remove"),
         (["GET"], "/api/remove"),

@@ -31,7 +31,7 @@ WAITS_FOR_MANY = "/label-studio/predict"
 
 
 def paths(routes: Iterable[BaseRoute]) -> set[str]:
-    return {route.path for route in routes if isinstance(route, APIRoute) and "POST" in route.methods}
+    return {route.path for route in routes if isinstance(route, APIRoute) and "POST" in (route.methods or ())}
 
 
 SEGMENTING = paths(segmenting_routes())

@@ -28,4 +28,6 @@ async def test_for_programs(service: Service) -> None:
     own = ["architecture", "live", "manifest", "metrics", "model", "models", "ready", "segment"]
     protocol = ["infer", "infer_version", "model_metadata", "model_ready", "repository_index", "server_live"]
     protocol += ["server_metadata", "server_ready", "version_metadata", "version_ready"]
-    assert sorted(operations) == sorted([*own, *protocol])
+    others = ["image_segmentation", "label_studio", "label_studio_health", "predict", "remove", "remove_url", "setup"]
+    others += ["train", "versions", "webhook"]
+    assert sorted(operations) == sorted([*own, *protocol, *others])
