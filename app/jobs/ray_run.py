@@ -15,7 +15,7 @@ from app.core.settings import Settings
 from app.inference.cpus import available_cpus
 from app.inference.loaded import LoadedModel
 from app.jobs.folder import Folder
-from app.jobs.plain import Tell
+from app.jobs.plain import SIGNALS, Tell
 from app.jobs.plan import Plan, finish, make_plan, writing
 from app.jobs.row import Row
 from app.jobs.shipping import pack
@@ -79,7 +79,7 @@ def run_on_ray(
         plan = make_plan(task, source, target, overwrite)
         rows: list[Row] = []
         if plan.entries:
-            with _terminated_as_interrupted(), _connected(cluster):
+            with _interrupted_by_signals(), _connected(cluster):
                 for row in _rows(plan, orders, package, cluster.workers):
                     rows.append(row)
                     tell(len(rows), len(plan.entries))
@@ -176,21 +176,22 @@ def _connected(cluster: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM as Ctrl-C: workers end with their driver."""
+def _interrupted_by_signals() -> Iterator[None]:
+    """SIGTERM as Ctrl-C: workers end with their driver. Ctrl-C counts, too, where it was ignored, as behind `&`."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     try:
-        before = signal.signal(signal.SIGTERM, interrupt)
+        before = {number: signal.signal(number, interrupt) for number in SIGNALS}
     except ValueError:  # not in the main thread
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _last_line(error: BaseException) -> str:

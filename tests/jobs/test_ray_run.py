@@ -172,11 +172,15 @@ def test_what_ray_gives_up_on_ends_the_job(ray: Ray, job: Job, monkeypatch: pyte
     assert not ray.running
 
 
-def test_sigterm_ends_it_as_ctrl_c_does(ray: Ray, job: Job) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt):
-        job.run(tell=lambda done, total: signal.raise_signal(signal.SIGTERM))
-    assert signal.getsignal(signal.SIGTERM) == before
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_even_where_they_were_ignored(ray: Ray, job: Job, number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            job.run(tell=lambda done, total: signal.raise_signal(number))
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, before)
     assert not ray.running
     again = job.run()
     assert again.resumed == 6
