@@ -4,7 +4,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help serve test lint check format train bench bench-engines bench-serving soak fuzz gateway-soak gameday \
-	compat certificate base-test container-test sbom equal-builds audit lock clean
+	compat certificate base-test container-test ray-test ray-bench sbom equal-builds audit lock clean
 
 # Installed without bytecode, which pip would make of all; Python keeps what it made of what it used.
 export PYTHONDONTWRITEBYTECODE :=
@@ -122,6 +122,18 @@ base-test: ## in an environment with the base install alone: train, serve, segme
 container-test: .venv ## build the image, run it behind a real nginx and send pictures through
 	CONTAINER=$(CONTAINER) .venv/bin/python -m pytest -rs -s tests/container $(ARGS)
 
+# A node gives its agent 15 seconds, which are too few where it is compiled first.
+COMPILED_RAY = @.venv-ray/bin/python -c 'import ray.dashboard.agent, ray.data, ray.serve'
+ray-test: ## jobs on real Ray clusters that lose workers, nodes and drivers, and the service under Ray Serve
+	$(call environment,.venv-ray,ray)
+	$(COMPILED_RAY)
+	.venv-ray/bin/python -m pytest -q -o python_files='cluster_*.py' -o filterwarnings=default tests/cluster $(ARGS)
+
+ray-bench: ## a job on 1,000 pictures: plain, on Ray clusters, and on such that lose workers; not while anything else runs
+	$(call environment,.venv-ray,ray)
+	$(COMPILED_RAY)
+	.venv-ray/bin/python -m benchmarks.jobs $(ARGS)
+
 CONTENTS = $(CONTAINER) sh python -c "$$(cat deploy/image/contents.py)"
 sbom: ## what the image holds, Debian's packages and Python's, as CycloneDX: sbom.json
 	$(call environment,.venv-audit,audit)
@@ -154,6 +166,7 @@ lock: ## resolve pyproject.toml into requirements/*.txt; UPGRADE=--upgrade for n
 	$(COMPILE) --extra train -c requirements/dev.txt -o requirements/train.txt
 	$(COMPILE) --excludes <(echo tensorflow) --extra cpu --extra traces -c requirements/dev.txt -o requirements/serve-cpu.txt
 	$(COMPILE) --extra gpu --extra traces -c requirements/dev.txt -o requirements/serve-gpu.txt
+	$(COMPILE) --excludes <(echo tensorflow) --extra cpu --extra ray --group ray -c requirements/dev.txt -o requirements/ray.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group bench -c requirements/dev.txt -o requirements/bench.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group audit -c requirements/dev.txt -o requirements/audit.txt
 	$(filter-out pyproject.toml,$(COMPILE)) --group fuzz -c requirements/dev.txt -o requirements/fuzz.txt

@@ -14,6 +14,10 @@ from app.store.commands.options import complete_model
 
 COMMANDS = {
     "serve": ("app.cli:serve", "Serve a model over HTTP."),
+    "segment": (
+        "app.jobs.commands.segment:segment",
+        "Segment a picture, or all pictures of a folder or bucket.",
+    ),
     "keys": ("app.api.commands.keys:keys", "Make keys of the API."),
     "data": ("app.training.commands.data:data", "Check, divide or make labelled data."),
     "train": ("app.training.commands.train:train", "Train a network on labelled pictures."),
@@ -86,6 +90,11 @@ def main() -> None:
     Serve the model that comes with it, then ask for a mask:
       segserve serve
       curl --data-binary @cat.jpg localhost:8000/segment > mask.png
+
+    \b
+    Or without a server, a picture or a whole folder:
+      segserve segment cat.jpg > mask.png
+      segserve segment pictures --out masks
 
     \b
     What each command takes, with examples: segserve COMMAND --help

@@ -70,6 +70,9 @@ STATUS: Final[Mapping[type[errors.SegserveError], int]] = {
     errors.PublishError: 500,
     errors.DataError: 500,
     errors.TrainingError: 500,
+    errors.JobError: 500,
+    errors.FileUnreadableError: 500,
+    errors.AnswerUnwritableError: 500,
 }
 
 

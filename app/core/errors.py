@@ -341,3 +341,27 @@ class TrainingError(SegserveError):
 
     code = "training_failed"
     title = "Training failed"
+
+
+# Jobs ---------------------------------------------------------------------------------------------
+
+
+class JobError(SegserveError):
+    """A job that cannot start or go on; what it has done is kept."""
+
+    code = "job_failed"
+    title = "Job failed"
+
+
+class FileUnreadableError(JobError):
+    """A file of a job that cannot be read, or that is gone; the others are not touched."""
+
+    code = "file_unreadable"
+    title = "File cannot be read"
+
+
+class AnswerUnwritableError(JobError):
+    """An answer whose file cannot have its name; the others are not touched."""
+
+    code = "answer_unwritable"
+    title = "Answer cannot be written"

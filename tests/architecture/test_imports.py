@@ -38,6 +38,9 @@ WRONG = [
     ("inference/segmenter.py", "import starlette.requests", "HTTP only in api and main", "segmenter -> starlette "),
     ("inference/segmenter.py", "import opentelemetry.trace", "OpenTelemetry only in api", "-> opentelemetry "),
     ("api/state.py", "import openvino", "No engine outside nn, inference and training", "app.api.state -> openvino "),
+    ("jobs/plan.py", "import app.training.run", DOWN, "app.jobs.plan -> app.training.run "),
+    ("inference/segmenter.py", "import ray", "Ray only in jobs", "segmenter -> ray "),
+    ("jobs/crew.py", "import openvino", "No engine outside nn, inference and training", "app.jobs.crew -> openvino "),
     ("nn/blocks.py", "import tensorflow", "The network is backend-neutral", "app.nn.blocks -> tensorflow "),
 ]
 """Modules, imports that they must not have, and where and how they are told."""
@@ -73,7 +76,16 @@ def run_python(code: str, *options: str) -> list[str]:
 def test_serving_starts_without_engine_and_training_libraries() -> None:
     loaded = run_python("import sys, app.main, app.cli, app.api.server; print(*sys.modules)")
     assert "fastapi" in loaded
-    assert not {"tensorflow", "keras", "openvino", "matplotlib", "opentelemetry.sdk", "requests"} & set(loaded)
+    assert not {
+        "tensorflow",
+        "keras",
+        "openvino",
+        "matplotlib",
+        "opentelemetry.sdk",
+        "requests",
+        "ray",
+        "app.jobs",
+    } & set(loaded)
 
 
 def test_gpus_are_seen_with_the_standard_library_alone() -> None:

@@ -9,7 +9,7 @@ LONGEST_FILE = 400
 LONGER = {Path("client.py"): 900}
 """One file because users copy it: ADR 22."""
 BANNED_NAMES = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "misc.py"}
-ONLY_IN_TESTS = {"architecture", "compat", "container", "e2e", "fixtures", "fuzz", "gameday", "web"}
+ONLY_IN_TESTS = {"architecture", "cluster", "compat", "container", "e2e", "fixtures", "fuzz", "gameday", "web"}
 """Folders of tests that mirror no package."""
 
 

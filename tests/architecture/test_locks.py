@@ -22,6 +22,9 @@ CONTENTS = {
     + [line for extra in ("cpu", "train", "quantize", "traces") for line in EXTRAS[extra]]
     + PYPROJECT["dependency-groups"]["dev"],
     "fuzz": PYPROJECT["dependency-groups"]["fuzz"],
+    "ray": [line for line in BASE if not line.startswith("tensorflow")]
+    + [line for extra in ("cpu", "ray") for line in EXTRAS[extra]]
+    + PYPROJECT["dependency-groups"]["ray"],
     "compat": PYPROJECT["dependency-groups"]["compat"],
 }
 """What each lock is made from."""
@@ -29,7 +32,7 @@ CONTENTS = {
 
 def entries(lock: str) -> list[str]:
     """One string for each pin: requirement, marker and hashes."""
-    text = (ROOT / "requirements" / f"{lock}.txt").read_text().replace("\\\n", " ")
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text().replace("\\\n", " ").replace(", ", ",")
     return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
 

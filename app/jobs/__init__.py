@@ -1,0 +1,1 @@
+"""Offline segmentation of folders and buckets, on one machine or on a Ray cluster."""
