@@ -1,0 +1,43 @@
+"""COCO's own tools read what the service writes."""
+
+import io
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+
+from tests.compat.served import Served
+
+
+@pytest.mark.parametrize("segmentation", ["rle", "polygons"])
+@pytest.mark.parametrize("components", ["false", "true"])
+def test_masks_pixel_by_pixel(served: Served, jpeg: bytes, tmp_path: Path, segmentation: str, components: str) -> None:
+    mask = np.asarray(Image.open(io.BytesIO(httpx.post(f"{served.url}/segment", content=jpeg, timeout=60).content)))
+    query = {"output": "coco", "segmentation": segmentation, "components": components}
+    answer = httpx.post(f"{served.url}/segment", params=query, content=jpeg, timeout=60)
+    path = tmp_path / "coco.json"
+    path.write_bytes(answer.content)
+    found = COCO(str(path))
+    classes = {each["name"]: number for number, each in enumerate(found.loadCats(found.getCatIds()))}
+    assert [*classes] == ["pet", "background", "border"]
+    drawn = np.full(mask.shape, 255, np.uint8)
+    for annotation in found.loadAnns(found.getAnnIds()):
+        region = found.annToMask(annotation).astype(bool)
+        assert region.sum() == annotation["area"]
+        assert (drawn[region] == 255).all()
+        drawn[region] = classes[found.cats[annotation["category_id"]]["name"]]
+    assert np.array_equal(drawn, mask)
+
+
+def test_run_lengths_of_json(served: Served, jpeg: bytes) -> None:
+    from pycocotools import mask as run_lengths
+
+    mask = np.asarray(Image.open(io.BytesIO(httpx.post(f"{served.url}/segment", content=jpeg, timeout=60).content)))
+    answer = httpx.post(f"{served.url}/segment", params={"output": "json"}, content=jpeg, timeout=60).json()
+    for entry in answer["classes"]:
+        rle = {"size": entry["rle"]["size"], "counts": entry["rle"]["counts"].encode()}
+        assert np.array_equal(run_lengths.decode(rle).astype(bool), mask == entry["id"]), json.dumps(entry)[:200]
