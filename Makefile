@@ -15,7 +15,7 @@ DATA ?= data/pets
 RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
 # Tests of these run first, two at a time: no engine has touched the floating-point state of their processes.
-FIRST := tests/core tests/imaging tests/nn tests/store tests/training
+FIRST := tests/core tests/nn tests/store
 # Tests of these start real servers and browsers, and some measure time: they run one by one, after all others.
 ALONE := tests/e2e tests/fuzz tests/web
 PAIRED := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
