@@ -11,7 +11,10 @@ from app.main import create_app
 from tests.api.running import Service, running
 from tests.fixtures.api_keys import written
 
-NOT_OVER_HTTP = {"configuration_error", "publish_failed", "invalid_data", "training_failed"}
+NOT_OVER_HTTP = {
+    *("configuration_error", "publish_failed", "invalid_data", "training_failed"),
+    *("job_failed", "file_unreadable", "answer_unwritable"),
+}
 """What only commands raise."""
 
 
