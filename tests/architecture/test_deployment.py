@@ -89,7 +89,7 @@ def seconds(directive: str) -> float:
 
 def test_gateway_takes_a_replica_back_before_another_goes_down() -> None:
     """Replicas are restarted one by one: when the second stops listening, the first must not count as failed."""
-    assert seconds("fail_timeout") <= default("drain_seconds")
+    assert seconds("fail_timeout") + 1 < default("drain_seconds")  # nginx counts whole seconds: it may be one more
 
 
 def test_gateway_waits_for_an_answer_longer_than_the_service_for_its_model() -> None:
