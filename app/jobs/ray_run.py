@@ -79,7 +79,10 @@ def run_on_ray(
         plan = make_plan(task, source, target, overwrite)
         rows: list[Row] = []
         if plan.entries:
-            with _interrupted_by_signals(), _connected(cluster):
+            with (
+                _connected(cluster),
+                _interrupted_by_signals(),
+            ):  # in this order: Ray has a handler of SIGTERM of its own
                 for row in _rows(plan, orders, package, cluster.workers):
                     rows.append(row)
                     tell(len(rows), len(plan.entries))
