@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 STATE = ".segserve"
 """Folder with a job's own bookkeeping, in the folder of its answers; who looks for pictures passes such folders by."""
+UNFINISHED = ".tmp-segserve-"
+"""How names of files begin that are being written."""
 HEAD = 1024
 """Bytes that tell the kind of a file."""
 

@@ -9,10 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from app.core.errors import JobError
-from app.jobs.folder import STATE, Entry, Listing
-
-UNFINISHED = ".tmp-segserve-"
-"""How names of files begin that are being written."""
+from app.jobs.folder import STATE, UNFINISHED, Entry, Listing
+from app.store.durable import sync
 
 Identity = tuple[int, int]
 
@@ -75,10 +73,10 @@ class LocalFolder:
         folders: set[Path] = set()
         for path in paths:
             target = self._root / path
-            _sync(target)
+            sync(target)
             folders.update(parent for parent in target.parents if parent.is_relative_to(self._root))
         for folder in folders:
-            _sync(folder)
+            sync(folder)
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file; links are not followed. What is unfinished was left by writers that are dead."""
@@ -163,11 +161,3 @@ class _Walk:
             self.entries.append(Entry(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}"))
         else:
             self.passed += 1
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,13 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from app.core.errors import ConfigurationError
-from app.jobs.folder import STATE, Entry, Listing, parents
+from app.jobs.folder import STATE, UNFINISHED, Entry, Listing, parents
 
 OBJECT_STORES = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oci", "oss", "cos", "memory"))
 """A file appears there when all of it has arrived; elsewhere it is renamed when it has."""
 TIMES = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "modified", "created")
 """What a store tells of a file that changes with it; the first one counts."""
-UNFINISHED = ".tmp-segserve-"
 
 
 class RemoteFolder:

@@ -61,7 +61,20 @@ def sync_folder(folder: Path) -> None:
     Raises:
         OSError: it failed.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    sync(folder, os.O_DIRECTORY)
+
+
+def sync(path: Path, flags: int = 0) -> None:
+    """Brings a file's content, or a folder's entries, to the disk: they last through a power cut.
+
+    Args:
+        path: of the file or folder.
+        flags: for opening it, besides reading.
+
+    Raises:
+        OSError: it failed.
+    """
+    descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         os.fsync(descriptor)
     finally:

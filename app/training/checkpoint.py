@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from app.core.errors import TrainingError
-from app.training.files import read_arrays, sync, write_arrays, write_file
+from app.store.durable import sync
+from app.training.files import read_arrays, write_arrays, write_file
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

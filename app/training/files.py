@@ -1,6 +1,5 @@
 """Files that are there whole or not at all."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.core.errors import TrainingError
+from app.store.durable import sync
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -60,15 +60,6 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrainingError(f"{path}: the folder cannot be made ({error.strerror or error})") from error
-
-
-def sync(path: Path) -> None:
-    """Makes a file's content, or the entries of a folder, last through a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def write_arrays(folder: Path, arrays: Sequence[Array]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.durable import TEMPORARY, copy_file, sync_folder, temporary_path, write_atomically
+from app.store.durable import TEMPORARY, copy_file, sync, sync_folder, temporary_path, write_atomically
 
 
 @pytest.fixture
@@ -102,3 +102,11 @@ def test_only_folders_are_synced_as_folders(tmp_path: Path, synced: list[str]) -
     (tmp_path / "file").touch()
     with pytest.raises(NotADirectoryError):
         sync_folder(tmp_path / "file")
+
+
+def test_files_and_folders_are_brought_to_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    sync(tmp_path / "file")
+    sync(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sync(tmp_path / "nothing")

@@ -5,7 +5,7 @@ import pytest
 
 from app.core.errors import TrainingError
 from app.training import files as module
-from app.training.files import make_folder, read_arrays, sync, write_arrays, write_file
+from app.training.files import make_folder, read_arrays, write_arrays, write_file
 from tests.training.drawn_pets import Array
 from tests.training.full_disk import full_disk
 
@@ -36,14 +36,6 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="could not be written: No such file"):
         write_file(tmp_path / "nowhere" / "history.csv", b"new")
-
-
-def test_files_and_folders_are_brought_to_the_disk(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"content")
-    sync(tmp_path / "file")
-    sync(tmp_path)
-    with pytest.raises(FileNotFoundError):
-        sync(tmp_path / "nothing")
 
 
 def arrays() -> list[Array]:
