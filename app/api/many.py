@@ -19,6 +19,7 @@ from app.api.access import AccessRecord
 from app.api.body import Upload
 from app.api.errors import UNEXPECTED, Problem, problem_of
 from app.api.waiting import Work, unless_late
+from app.core.concurrency import side_by_side
 from app.core.errors import DeadlineExceededError, SegserveError
 from app.inference.outputs import OUTPUTS
 from app.inference.segmenter import SegmentAnswer
@@ -49,7 +50,7 @@ class Result:
     outcome: SegmentAnswer | Problem
 
 
-async def results(
+def results(
     uploads: Sequence[Upload],
     segment: Segment,
     at_a_time: int,
@@ -70,23 +71,7 @@ async def results(
         upload = uploads[index]
         return Result(index, upload.filename, await outcome_of(partial(segment, upload), deadline, given_up))
 
-    waiting = iter(range(len(uploads)))
-    running: set[asyncio.Task[Result]] = set()
-    try:
-        while True:
-            for index in waiting:
-                running.add(asyncio.create_task(result(index)))
-                if len(running) == at_a_time:
-                    break
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    return side_by_side(map(result, range(len(uploads))), at_a_time)
 
 
 async def outcome_of(

@@ -107,10 +107,10 @@ class Resources:
     budget: PixelBudget
 
     @classmethod
-    def of(cls, settings: Settings) -> "Resources":
-        """As wide as there are CPUs."""
-        workers = PixelWorkers(decode_seconds=settings.decode_timeout_seconds)
-        return cls(workers, PixelWorkers(), PixelBudget(settings.max_queue_pixels))
+    def of(cls, settings: Settings, threads: int = 0) -> "Resources":
+        """With so many threads of each kind; 0: as wide as there are CPUs."""
+        workers = PixelWorkers(threads, settings.decode_timeout_seconds)
+        return cls(workers, PixelWorkers(threads), PixelBudget(settings.max_queue_pixels))
 
     def close(self) -> None:
         """Finishes what was accepted, then ends the threads; blocks."""

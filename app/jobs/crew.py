@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from itertools import takewhile
 
+from app.core.concurrency import side_by_side
 from app.core.settings import Settings
 from app.inference.answers import SegmentOptions
-from app.inference.budget import PixelBudget
 from app.inference.cpus import available_cpus
 from app.inference.loaded import LoadedModel
 from app.inference.segmenter import Resources, Segmenter
-from app.inference.workers import PixelWorkers
 from app.jobs.folder import Entry
 from app.jobs.picture import Places, Turns, segment_file
 from app.jobs.row import Row
@@ -35,7 +35,7 @@ class Crew:
         self._options = options
         self._at_a_time = at_a_time
 
-    async def rows(self, entries: Iterable[Entry], stop: Callable[[], bool] = lambda: False) -> AsyncGenerator[Row]:
+    def rows(self, entries: Iterable[Entry], stop: Callable[[], bool] = lambda: False) -> AsyncGenerator[Row]:
         """What came of each, as they are ready.
 
         Args:
@@ -45,26 +45,26 @@ class Crew:
         Raises:
             JobError: no answer can be written any more.
         """
-        waiting = iter(entries)
-        running: set[asyncio.Task[Row]] = set()
-        try:
-            while True:
-                while len(running) < self._at_a_time and not stop() and (entry := next(waiting, None)) is not None:
-                    work = segment_file(self._turns, entry, self._options, self._places)
-                    running.add(asyncio.create_task(work))
-                if not running:
-                    return
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                failures = [task for task in done if task.exception() is not None]
-                for task in done:
-                    if task not in failures:
-                        yield task.result()
-                for task in failures:
-                    task.result()
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+        wanted = takewhile(lambda entry: not stop(), entries)
+        works = (segment_file(self._turns, entry, self._options, self._places) for entry in wanted)
+        return side_by_side(works, self._at_a_time)
+
+
+@asynccontextmanager
+async def segmenting(model: LoadedModel, settings: Settings) -> AsyncIterator[Segmenter]:
+    """A segmenter with threads of its own, for a model which it closes at the end.
+
+    Args:
+        model: the model.
+        settings: limits; with `threads` given there are as many for pixels, too.
+    """
+    resources = Resources.of(settings, settings.threads)
+    segmenter = Segmenter(model, settings, resources)
+    try:
+        yield segmenter
+    finally:
+        await segmenter.close()
+        await asyncio.to_thread(resources.close)
 
 
 @asynccontextmanager
@@ -77,12 +77,6 @@ async def crew(model: LoadedModel, settings: Settings, places: Places, options: 
         places: where files are.
         options: how to segment.
     """
-    threads = settings.threads or available_cpus()
-    workers = PixelWorkers(threads, settings.decode_timeout_seconds)
-    resources = Resources(workers, PixelWorkers(threads), PixelBudget(settings.max_queue_pixels))
-    segmenter = Segmenter(model, settings, resources)
-    try:
-        yield Crew(segmenter, places, options, segmenter.scheduler.width + threads + READ_AHEAD)
-    finally:
-        await segmenter.close()
-        await asyncio.to_thread(resources.close)
+    async with segmenting(model, settings) as segmenter:
+        at_a_time = segmenter.scheduler.width + (settings.threads or available_cpus()) + READ_AHEAD
+        yield Crew(segmenter, places, options, at_a_time)

@@ -9,11 +9,9 @@ import httpx
 from app.core.errors import FileUnreadableError, ImageTooLargeError, JobError
 from app.core.settings import Settings
 from app.inference.answers import SegmentOptions
-from app.inference.budget import PixelBudget
 from app.inference.loaded import LoadedModel
-from app.inference.segmenter import Resources, Segmenter
-from app.inference.workers import PixelWorkers
 from app.jobs.contents import Contents, contents
+from app.jobs.crew import segmenting
 from app.jobs.folder import Folder, as_text, local_path
 from app.jobs.layout import answer_path
 from app.jobs.local import LocalFolder
@@ -79,14 +77,8 @@ def answered(
     """
 
     async def work() -> Contents:
-        workers = PixelWorkers(settings.threads, settings.decode_timeout_seconds)
-        resources = Resources(workers, PixelWorkers(settings.threads), PixelBudget(settings.max_queue_pixels))
-        segmenter = Segmenter(model, settings, resources)
-        try:
+        async with segmenting(model, settings) as segmenter:
             return await contents(partial(segmenter.segment, data, filename=as_text(name)), options, packed)
-        finally:
-            await segmenter.close()
-            resources.close()
 
     return asyncio.run(work())
 
