@@ -3,13 +3,17 @@
 import asyncio
 import base64
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.api.body import read_body
 from app.core.errors import InvalidParameterError, MalformedRequestError
 from app.core.settings import Settings
+
+B = TypeVar("B", bound=BaseModel)
 
 MOST_VALUES = 2_000_000
 """In a body; each takes some 70 bytes once it is read, however short it was written."""
@@ -41,6 +45,18 @@ def parsed_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise MalformedRequestError("the body is not a JSON object")
     return found
+
+
+def validated(body: type[B], found: dict[str, Any]) -> B:
+    """An object as a body of that kind.
+
+    Raises:
+        RequestValidationError: it is none.
+    """
+    try:
+        return body.model_validate(found)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
 
 
 def inline_picture(text: str, parameter: str) -> bytes:

@@ -38,6 +38,11 @@ def timeout_of(request: Request, parameter: float | None) -> float | None:
     return header if parameter is None else min(header, parameter)
 
 
+def deadline_of(seconds: float | None) -> float | None:
+    """When so many seconds are over, as time of the event loop; None: never."""
+    return None if seconds is None else asyncio.get_running_loop().time() + seconds
+
+
 async def while_wanted(work: Work[T], request: Request, body_read: asyncio.Event, seconds: float | None) -> T:
     """Does the work, and gives it up when its answer would come to nobody.
 

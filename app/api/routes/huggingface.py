@@ -5,15 +5,14 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from app.api.annotation_bodies import ImageSegment
 from app.api.asking import BY_REFERENCE, ONE_PICTURE, AskingDependency, Wanted, answer_headers
 from app.api.body import Upload, read_body
 from app.api.fetching.requests import fetch
-from app.api.inline import inline_picture, read_object
+from app.api.inline import inline_picture, read_object, validated
 from app.api.parameters import MODEL, GivenOnce
 from app.api.problems import problem_answers
 from app.core.errors import MalformedRequestError
@@ -107,7 +106,7 @@ async def image_segmentation(asking: AskingDependency, query: Annotated[ModelQue
         if not _is_json(request):
             picture = Upload(await read_body(request, service.settings))
         else:
-            given = _validated(await read_object(request, service.settings))
+            given = validated(Inputs, await read_object(request, service.settings))
             body_read.set()
             parameters = given.parameters or parameters
             if given.inputs[:8].lower().startswith(("http://", "https://")):
@@ -126,10 +125,3 @@ async def image_segmentation(asking: AskingDependency, query: Annotated[ModelQue
 
 def _is_json(request: Request) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-
-
-def _validated(body: dict[str, Any]) -> Inputs:
-    try:
-        return Inputs.model_validate(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error

@@ -2,27 +2,24 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.responses import Response
 
 from app.api.asking import BY_REFERENCE, ONE_PICTURE, AskingDependency
 from app.api.errors import ProblemResponse
-from app.api.inline import read_object
+from app.api.inline import read_object, validated
 from app.api.label_studio.labelling import labelling_of
 from app.api.label_studio.predicting import Predicting, Unserved
 from app.api.label_studio.schemas import ModelVersion, Predict, Predictions, Setup, Up, Versions
 from app.api.parameters import GivenOnce
 from app.api.problems import UNUSABLE_MODEL, problem_answers
 from app.api.state import RecordDependency, StateDependency
-from app.api.waiting import ended, timeout_of, while_wanted
+from app.api.waiting import deadline_of, ended, timeout_of, while_wanted
 from app.core import errors
 from app.inference.workers import Tell
-
-B = TypeVar("B", bound=BaseModel)
 
 READY = problem_answers(errors.ModelNotReadyError)
 BODY = (errors.MalformedRequestError, errors.ImageTooLargeError, errors.RequestTimeoutError)
@@ -63,7 +60,7 @@ async def setup(request: Request, service: StateDependency, record: RecordDepend
 
     The configuration must have `BrushLabels` on an `Image`, with a label for a class of the model at least.
     """
-    given = _validated(Setup, await read_object(request, service.settings))
+    given = validated(Setup, await read_object(request, service.settings))
     async with service.using() as served:
         labelling_of(given.label_schema, served.model.labels, "schema")
         service.connections.remember(
@@ -89,14 +86,14 @@ async def predict(asking: AskingDependency) -> Response:
     """
     request, service, record = asking.request, asking.service, asking.record
     timeout = timeout_of(request, None)
-    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+    deadline = deadline_of(timeout)
     body_read = asyncio.Event()
 
     async def work(tell: Tell) -> Response:
         async with AsyncExitStack() as held:
             served = await held.enter_async_context(service.using())
             held.enter_context(service.admission.slot())
-            given = _validated(Predict, await read_object(request, service.settings))
+            given = validated(Predict, await read_object(request, service.settings))
             body_read.set()
             connection = service.connections.of(record.key, given.project or "")
             config = given.label_config or connection.schema
@@ -127,10 +124,3 @@ async def train() -> NoReturn:
 async def webhook() -> NoReturn:
     """Nothing is made of events: 404 `not_supported`."""
     raise errors.NotSupportedError("this backend predicts, it does not learn: nothing comes of events")
-
-
-def _validated(model: type[B], body: dict[str, Any]) -> B:
-    try:
-        return model.model_validate(body)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error

@@ -4,8 +4,7 @@ import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from app.api.asking import BY_REFERENCE, FORM, ONE_PICTURE, Asking, AskingDepend
 from app.api.body import FILE_PART, Upload, is_form, read_body, read_form
 from app.api.fetching.hosts import LONGEST_URL
 from app.api.fetching.requests import fetched
+from app.api.inline import validated
 from app.api.multipart import Part
 from app.api.parameters import MODEL, GivenOnce
 from app.api.problems import problem_answers
@@ -137,10 +137,7 @@ async def remove(asking: AskingDependency, query: Annotated[RemoveQuery, Query()
         given = query.model_dump(exclude_unset=True)
         if both := given.keys() & fields.keys():
             raise InvalidParameterError(min(both), "given in the query string and in the form")
-        try:
-            return RemoveQuery(**given, **fields).wanted(picture)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+        return validated(RemoveQuery, given | fields).wanted(picture)
 
     return await _answer(asking, read)
 

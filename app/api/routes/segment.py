@@ -14,7 +14,7 @@ from app.api.fetching.requests import fetched
 from app.api.many import MANY_TYPES, ManyAnswers, noted, results
 from app.api.parameters import SEGMENT_OPTIONS, GivenOnce, SegmentQuery
 from app.api.problems import problem_answers
-from app.api.waiting import ended, timeout_of, while_wanted
+from app.api.waiting import deadline_of, ended, timeout_of, while_wanted
 from app.core import errors
 from app.inference.segmenter import SegmentAnswer
 from app.inference.workers import Tell
@@ -99,7 +99,7 @@ async def segment(
     """
     request, service, record, trace = asking.request, asking.service, asking.record, asking.trace
     timeout = timeout_of(request, query.timeout)
-    deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
+    deadline = deadline_of(timeout)
     body_read = asyncio.Event()
 
     async def work(tell: Tell) -> Response:
