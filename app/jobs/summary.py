@@ -70,7 +70,7 @@ def summarise(task: Task, rows: Iterable[Row], resumed: int, passed: int, second
         task: the job.
         rows: what came of each picture.
         resumed: pictures that were done before.
-        passed: files that are no pictures.
+        passed: files and folders that are no pictures and have no row.
         seconds: how long it took.
         stopped: whether it was asked to stop.
     """
@@ -80,7 +80,7 @@ def summarise(task: Task, rows: Iterable[Row], resumed: int, passed: int, second
         done=sum(row.status == "done" for row in rows),
         resumed=resumed,
         failed=len(failed),
-        passed=passed,
+        passed=passed + sum(row.status == "passed" for row in rows),
         codes=dict(sorted(Counter(row.code or "" for row in failed).items())),
         failures=[(_shown(row.path), row.detail or "") for row in failed[:SHOWN]],
         seconds=round(seconds, 3),
