@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import IO
 
 import httpx
+import numpy as np
 
 ROOT = Path(__file__).parents[2]
 PYTHON = os.environ.get("SERVER_PYTHON", str(ROOT / ".venv/bin/python"))
 SECONDS = 120.0
 """Longest wait for the server."""
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+"""(H, W) class ids."""
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,20 @@
 """FiftyOne's importers, unmodified, read what the service writes; without its database."""
 
-import io
 import os
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 
-from tests.compat.served import Served
+from tests.compat.served import Mask, Served
 
 os.environ.setdefault("FIFTYONE_DISABLE_SERVICES", "1")
 os.environ.setdefault("FIFTYONE_DO_NOT_TRACK", "true")
 coco = pytest.importorskip("fiftyone.utils.coco")
 
 
-def test_a_coco_data_set(served: Served, jpeg: bytes, tmp_path: Path) -> None:
-    mask = np.asarray(Image.open(io.BytesIO(httpx.post(f"{served.url}/segment", content=jpeg, timeout=60).content)))
+def test_a_coco_data_set(served: Served, jpeg: bytes, mask: Mask, tmp_path: Path) -> None:
     files = {"file": ("cat.jpg", jpeg)}
     answer = httpx.post(f"{served.url}/segment", params={"output": "coco"}, files=files, timeout=60)
     (tmp_path / "data").mkdir()

@@ -1,22 +1,22 @@
 """COCO's own tools read what the service writes."""
 
-import io
 import json
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
+from pycocotools import mask as run_lengths
 from pycocotools.coco import COCO
 
-from tests.compat.served import Served
+from tests.compat.served import Mask, Served
 
 
 @pytest.mark.parametrize("segmentation", ["rle", "polygons"])
 @pytest.mark.parametrize("components", ["false", "true"])
-def test_masks_pixel_by_pixel(served: Served, jpeg: bytes, tmp_path: Path, segmentation: str, components: str) -> None:
-    mask = np.asarray(Image.open(io.BytesIO(httpx.post(f"{served.url}/segment", content=jpeg, timeout=60).content)))
+def test_masks_pixel_by_pixel(
+    served: Served, jpeg: bytes, mask: Mask, tmp_path: Path, segmentation: str, components: str
+) -> None:
     query = {"output": "coco", "segmentation": segmentation, "components": components}
     answer = httpx.post(f"{served.url}/segment", params=query, content=jpeg, timeout=60)
     path = tmp_path / "coco.json"
@@ -33,10 +33,7 @@ def test_masks_pixel_by_pixel(served: Served, jpeg: bytes, tmp_path: Path, segme
     assert np.array_equal(drawn, mask)
 
 
-def test_run_lengths_of_json(served: Served, jpeg: bytes) -> None:
-    from pycocotools import mask as run_lengths
-
-    mask = np.asarray(Image.open(io.BytesIO(httpx.post(f"{served.url}/segment", content=jpeg, timeout=60).content)))
+def test_run_lengths_of_json(served: Served, jpeg: bytes, mask: Mask) -> None:
     answer = httpx.post(f"{served.url}/segment", params={"output": "json"}, content=jpeg, timeout=60).json()
     for entry in answer["classes"]:
         rle = {"size": entry["rle"]["size"], "counts": entry["rle"]["counts"].encode()}
