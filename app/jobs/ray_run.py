@@ -3,9 +3,10 @@
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -79,10 +80,8 @@ def run_on_ray(
         plan = make_plan(task, source, target, overwrite)
         rows: list[Row] = []
         if plan.entries:
-            with (
-                _connected(cluster),
-                _interrupted_by_signals(),
-            ):  # in this order: Ray has a handler of SIGTERM of its own
+            # Ray tells of lost workers on standard output, which is the summary's, and handles SIGTERM by itself.
+            with redirect_stdout(sys.stderr), _connected(cluster), _interrupted_by_signals():
                 for row in _rows(plan, orders, package, cluster.workers):
                     rows.append(row)
                     tell(len(rows), len(plan.entries))

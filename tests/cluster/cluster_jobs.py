@@ -67,11 +67,11 @@ def test_losing_a_part_of_the_cluster_changes_nothing(
     loss: Callable[[Nodes], Any],
 ) -> None:
     out = tmp_path / "out"
-    job = segserve("segment", pictures, "--out", out, "--output", "mask,json", f"--ray={nodes.address}")
+    job = segserve("segment", pictures, "--out", out, "--output", "mask,json", f"--ray={nodes.address}", "--json")
     block_until(job, lambda: masks(out) >= 20)
     assert masks(out) < PICTURES
     loss(nodes)
-    ended(job)
+    assert json.loads(ended(job))["done"] == PICTURES  # whatever Ray says of the loss
     check(out, pictures, plain)
 
 

@@ -172,6 +172,20 @@ def test_what_ray_gives_up_on_ends_the_job(ray: Ray, job: Job, monkeypatch: pyte
     assert not ray.running
 
 
+def test_what_ray_says_is_not_in_the_summary(
+    ray: Ray, job: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = Dataset.iter_rows
+
+    def telling(data: Dataset) -> Iterator[dict[str, str]]:
+        print("(raylet) A worker died")  # noqa: T201  # as Ray does
+        yield from rows(data)
+
+    monkeypatch.setattr(Dataset, "iter_rows", telling)
+    job.run()
+    assert capsys.readouterr() == ("", "(raylet) A worker died\n")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_it_even_where_they_were_ignored(ray: Ray, job: Job, number: signal.Signals) -> None:
     before = signal.signal(number, signal.SIG_IGN)
