@@ -18,6 +18,7 @@ from app.inference.loaded import LoadedModel
 from app.jobs.folder import Folder
 from app.jobs.plain import SIGNALS, Tell
 from app.jobs.plan import Plan, finish, make_plan, writing
+from app.jobs.ray_settings import require_somebody_at
 from app.jobs.row import Row
 from app.jobs.shipping import pack
 from app.jobs.summary import Summary, summarise
@@ -159,10 +160,11 @@ def _connected(cluster: Cluster) -> Iterator[None]:
             }
         elif cluster.address is not None:
             own = {"address": cluster.address}
+        where = cluster.address or os.environ.get("RAY_ADDRESS")
         try:
+            require_somebody_at(where or "local")
             ray.init(log_to_driver=False, logging_level="ERROR", **own)
         except Exception as error:  # Ray raises it bare where a node does not start
-            where = cluster.address or os.environ.get("RAY_ADDRESS")
             what = f"Ray at {where} cannot be reached" if where else "Ray cannot be started"
             raise JobError(f"{what}: {_last_line(error)}") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)

@@ -13,9 +13,11 @@ import pytest
 from app.core.errors import JobError
 from app.core.settings import Settings
 from app.inference.loaded import LoadedModel
+from app.jobs import ray_run
 from app.jobs.local import LocalFolder
 from app.jobs.plain import untold
 from app.jobs.ray_run import Cluster, run_on_ray
+from app.jobs.ray_settings import require_somebody_at
 from app.jobs.summary import Summary
 from app.jobs.task import Task
 from tests.jobs.conftest import Pictures, answers, manifest
@@ -96,6 +98,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> Ray:
     )
     monkeypatch.setitem(sys.modules, "ray", module)
     monkeypatch.setitem(sys.modules, "ray.data", data)
+    monkeypatch.setattr(ray_run, "require_somebody_at", lambda address: None)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setitem(os.environ, "RAY_USAGE_STATS_ENABLED", "0")
     return made
@@ -159,6 +162,15 @@ def test_a_cluster_that_cannot_be_reached(ray: Ray, job: Job) -> None:
     ray.refuses = Exception("the node timed out")
     with pytest.raises(JobError, match="Ray cannot be started: the node timed out"):
         job.run()
+
+
+def test_an_address_where_nobody_listens_is_not_tried_for_minutes(
+    ray: Ray, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_run, "require_somebody_at", require_somebody_at)
+    with pytest.raises(JobError, match=r"Ray at 127\.0\.0\.1:9 cannot be reached: .*refused"):
+        job.run(Cluster("127.0.0.1:9"))
+    assert ray.asked == {}
 
 
 def test_what_ray_gives_up_on_ends_the_job(ray: Ray, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
