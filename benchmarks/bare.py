@@ -13,7 +13,7 @@ import click
 
 from app.core.settings import load_settings
 from app.imaging.decode import DecodeLimits, decode
-from app.imaging.geometry import resize_picture
+from app.imaging.geometry import resize_image
 from app.imaging.probabilities import ResizedProbabilities
 from app.inference.answers import SegmentOptions
 from app.inference.encoding import encode_answer
@@ -30,12 +30,12 @@ def main(store: str, reference: str, file: str, what: str, threads: int, seconds
     limits = DecodeLimits(len(data), 2**28)
     least = (DETAIL * view.size[0], DETAIL * view.size[1])
     picture = decode(data, limits, lambda size: least)
-    seen = resize_picture(picture.pixels, view.geometry(picture.size))
+    seen = resize_image(picture.image, view.geometry(picture.size))
 
     def pipeline() -> None:
         found = decode(data, limits, lambda size: least)
         geometry = view.geometry(found.size)
-        probabilities = infer_picture(model.engine, resize_picture(found.pixels, geometry))
+        probabilities = infer_picture(model.engine, resize_image(found.image, geometry))
         encode_answer(options, ResizedProbabilities(probabilities, geometry), model.labels, model.identity, None)
 
     work = pipeline if what == "pipeline" else lambda: infer_picture(model.engine, seen)

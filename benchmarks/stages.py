@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.core.settings import load_settings
 from app.imaging.decode import DecodeLimits, decode
-from app.imaging.geometry import resize_picture
+from app.imaging.geometry import resize_image
 from app.imaging.masks import class_ids, segment_mask
 from app.imaging.probabilities import ResizedProbabilities, restored
 from app.inference.engine import infer_picture
@@ -43,15 +43,15 @@ def main(sizes: tuple[str, ...], rounds: int, model_store: Path, model: str) -> 
         data = photograph(width, height)
         whole, reduced = decode(data, LIMITS), decode(data, LIMITS, lambda size: least)
         shape = view.geometry(whole.size)
-        seen = resize_picture(reduced.pixels, shape)
+        seen = resize_image(reduced.image, shape)
         probabilities = ResizedProbabilities(infer_picture(loaded.engine, seen), shape)
         mask = class_ids(probabilities, labels)
         times = alternate(
             {
                 "decode, at a reduced scale": partial(decode, data, LIMITS, lambda size: least),
                 "— whole": partial(decode, data, LIMITS),
-                "resize": partial(resize_picture, reduced.pixels, shape),
-                "— from the whole picture": partial(resize_picture, whole.pixels, shape),
+                "resize": partial(resize_image, reduced.image, shape),
+                "— from the whole picture": partial(resize_image, whole.image, shape),
                 "engine, all else idle": partial(infer_picture, loaded.engine, seen),
                 "probabilities to classes": partial(class_ids, probabilities, labels),
                 "— in one piece": partial(_in_one_piece, probabilities),

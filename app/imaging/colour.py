@@ -37,7 +37,7 @@ def to_rgb(image: Image.Image, stored: str) -> Image.Image:
     elif transparency is not None:
         image.info["transparency"] = transparency
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")  # La converts to LA alone
     paper = Image.new("RGB", layer.size, PAPER)
     paper.paste(layer, mask=layer.getchannel("A"))

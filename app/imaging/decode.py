@@ -61,14 +61,20 @@ class Picture:
     """A decoded picture.
 
     Args:
-        pixels: (h, w, 3) uint8 RGB, 0–255; h × w is `size`, or smaller where a JPEG was decoded at a reduced scale.
+        image: Pillow's, of mode RGB, upright; as large as `size`, or smaller where a JPEG was decoded at a reduced
+            scale.
         size: original (H, W), orientation applied.
         kind: "JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF" or "AVIF".
     """
 
-    pixels: NDArray[np.uint8]
+    image: Image.Image
     size: tuple[int, int]
     kind: str
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8 RGB, 0–255: a copy of the image's, made anew each time."""
+        return np.asarray(self.image)
 
 
 Size = tuple[int, int]
@@ -144,11 +150,10 @@ def _decode(data: bytes, kind: Kind, limits: DecodeLimits, plan: Plan) -> Pictur
     rgb = to_rgb(image, stored)
     if orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[orientation])
-    pixels: NDArray[np.uint8] = np.asarray(rgb)
-    size = (pixels.shape[0], pixels.shape[1])
+    size = (rgb.height, rgb.width)
     if isinstance(image, JpegImageFile):  # perhaps at a reduced scale; others are turned by what only loading tells
         size = (width, height) if orientation in _SIDEWAYS else (height, width)
-    return Picture(pixels, size, image.format or kind)
+    return Picture(rgb, size, image.format or kind)
 
 
 def _orientation(image: Image.Image) -> int:

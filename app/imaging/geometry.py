@@ -97,11 +97,19 @@ def resize_picture(pixels: NDArray[np.uint8], geometry: Geometry) -> NDArray[np.
     Raises:
         ValueError: pixels of another size than the source at any DCT scale.
     """
+    return resize_image(Image.fromarray(pixels), geometry)
+
+
+def resize_image(image: Image.Image, geometry: Geometry) -> NDArray[np.uint8]:
+    """The same with Pillow's image, of mode RGB, in place of its pixels: of these no copy is made.
+
+    Returns, raises: as `resize_picture`.
+    """
     top, left, height, width = geometry.content
-    scale = _dct_scale((pixels.shape[0], pixels.shape[1]), geometry.source)
+    scale = _dct_scale((image.height, image.width), geometry.source)
     # The last row and column of a reduced JPEG reach past the picture's edge.
     extent = (0.0, 0.0, geometry.source[1] / scale, geometry.source[0] / scale)
-    content = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, extent))
+    content = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR, extent))
     resized = np.full((*geometry.target, 3), PAD, np.uint8)
     resized[top : top + height, left : left + width] = content
     return resized

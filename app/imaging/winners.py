@@ -19,11 +19,11 @@ _MOST_CONTOURS = 0.25
 
 def winners(band: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Argmax and maximum over the last axis; class by class, several times as fast as `argmax` over a short axis."""
-    confidence = band[..., 0].copy()
-    winner = np.zeros(confidence.shape, np.uint8)
-    for class_id in range(1, band.shape[-1]):
-        winner[band[..., class_id] > confidence] = class_id
-        np.maximum(confidence, band[..., class_id], out=confidence)
+    first, *others = np.ascontiguousarray(np.moveaxis(band, -1, 0))
+    confidence, winner = first.copy(), np.zeros(first.shape, np.uint8)
+    for class_id, plane in enumerate(others, start=1):
+        np.copyto(winner, np.uint8(class_id), where=plane > confidence)
+        np.maximum(confidence, plane, out=confidence)
     return winner, confidence
 
 

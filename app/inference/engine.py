@@ -30,7 +30,9 @@ class Engine(Protocol):
         device: what it computes on.
         precision: arithmetic that it really uses, read back after compiling.
         threads: threads that it computes with, all streams together.
-        streams: calls that it works on side by side; `infer` may be called from so many threads at a time.
+        streams: calls that it works on side by side.
+        calls: calls to make at a time, at least as many. Where they are more, it takes them first come, first served,
+            and the next one is ready inside it when a stream is free: no stream waits for the interpreter's lock.
         batch_sizes: numbers of pictures that one call computes with, ascending from 1; (1,) where batches gain nothing.
             Any number may be given to `infer`; the first call with each of these is slow.
     """
@@ -40,6 +42,7 @@ class Engine(Protocol):
     precision: Precision
     threads: int
     streams: int
+    calls: int
     batch_sizes: tuple[int, ...]
 
     def infer(self, images: Images) -> Probabilities:

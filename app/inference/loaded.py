@@ -192,7 +192,7 @@ def _open_engine(version: ModelVersion, manifest: Manifest, selection: EngineSel
 
 
 def _warm_up(model: LoadedModel) -> None:
-    """Runs black pictures in every batch size through every stream, so that no request pays for first-time work.
+    """Runs black pictures of every batch size, as often as there may be calls: no request pays for first-time work.
 
     Raises:
         CorruptVersionError: the network fails, or gives another size or number of classes than the manifest says.
@@ -200,7 +200,7 @@ def _warm_up(model: LoadedModel) -> None:
     size = model.manifest.preprocessing.size
     try:
         for batch_size in model.engine.batch_sizes:
-            for _ in range(model.engine.streams):
+            for _ in range(model.engine.calls):
                 probabilities = infer_batch(model.engine, np.zeros((batch_size, *size, 3), np.uint8))
     except InferenceError as error:
         raise CorruptVersionError(f"{model.version} cannot be warmed up: {error.detail}") from error

@@ -17,6 +17,7 @@ import numpy as np
 from app.core.errors import InferenceError
 from app.inference.engine import Engine, Images, Probabilities, infer_picture
 from app.inference.stages import Report, Stage, unreported
+from app.inference.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Inference:
 
     Args:
         probabilities: (h, w, C) float32.
-        queue_ms: time from submission until a stream took it.
+        queue_ms: time from submission until a stream took it, in the queue or in the engine.
         inference_ms: time in the engine.
     """
 
@@ -52,7 +53,7 @@ _Results = list[Probabilities | InferenceError]
 
 @dataclass(frozen=True)
 class _Computed:
-    """What a stream made of a batch, from when to when."""
+    """What the engine made of a batch, from when to when."""
 
     results: _Results
     begun: float
@@ -60,9 +61,9 @@ class _Computed:
 
 
 class Scheduler:
-    """Gives an engine's streams what waits, first come first served, without a moment's delay when one is free.
+    """Gives an engine what waits, first come first served, as many calls at a time as it has room for.
 
-    A stream takes one picture, or as many as wait where the engine says that batches pay. All that is kept here belongs
+    A call takes one picture, or as many as wait where the engine says that batches pay. All that is kept here belongs
     to the event loop that made it; only the engine works in other threads.
 
     Args:
@@ -73,8 +74,9 @@ class Scheduler:
         self._engine = engine
         self._batch = engine.batch_sizes[-1]
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(engine.streams, thread_name_prefix="stream")
-        self._free = engine.streams
+        self._turns = Turns(engine.streams)
+        self._threads = ThreadPoolExecutor(engine.calls, thread_name_prefix="engine")
+        self._free = engine.calls
         self._waiting: deque[_Waiting] = deque()
         self._working = 0
         self._last_progress = time.monotonic()
@@ -132,12 +134,12 @@ class Scheduler:
 
     @property
     def width(self) -> int:
-        """Pictures that the engine can work on at a time: as many of one request at most should wait."""
+        """Pictures that the engine computes at a time: as many of one request at most should wait."""
         return self._engine.streams * self._batch
 
     @property
     def waiting(self) -> int:
-        """Pictures that wait for a stream."""
+        """Pictures that wait for the engine."""
         return len(self._waiting)
 
     @property
@@ -161,7 +163,7 @@ class Scheduler:
         self._threads.shutdown(wait=False)
 
     def _start(self) -> None:
-        """Gives free streams what waits."""
+        """Makes the calls that there is room for."""
         while self._free and self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
             self._free -= 1
@@ -170,15 +172,15 @@ class Scheduler:
             future.add_done_callback(partial(self._hand_over, batch))
 
     def _infer(self, batch: Sequence[_Waiting]) -> _Computed:
-        """Works on a batch; in a thread of a stream."""
-        begun = time.perf_counter()
-        results = _infer_together(self._engine, batch) if len(batch) > 1 else None
-        if results is None:  # one by one: a bad picture fails alone
-            results = [picture.context.run(_infer_alone, self._engine, picture.image) for picture in batch]
-        return _Computed(results, begun, time.perf_counter())
+        """Works on a batch; in a thread of the engine's."""
+        with self._turns.taken() as turn:
+            results = _infer_together(self._engine, batch) if len(batch) > 1 else None
+            if results is None:  # one by one: a bad picture fails alone
+                results = [picture.context.run(_infer_alone, self._engine, picture.image) for picture in batch]
+        return _Computed(results, turn.begun, time.perf_counter())
 
     def _hand_over(self, batch: Sequence[_Waiting], future: "Future[_Computed]") -> None:
-        """From the stream's thread to the event loop's."""
+        """From the engine's thread to the event loop's."""
         with suppress(RuntimeError):  # the loop has ended: nobody waits
             self._loop.call_soon_threadsafe(self._finish, batch, future)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.core.errors import InferenceError, OverloadedError
 from app.core.settings import Settings
 from app.imaging.decode import DecodeLimits, Picture, decode
-from app.imaging.geometry import Geometry, mirrored, resize_picture
+from app.imaging.geometry import Geometry, mirrored, resize_image
 from app.imaging.observation import Observation, mean_observation, observe
 from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, mirror_mean
 from app.inference.answers import SegmentOptions
@@ -247,7 +247,7 @@ class Segmenter:
         geometry = view.geometry(picture.size)
         if view.window(picture.size):
             return _Prepared(None, geometry, picture.pixels, filename)
-        image = resize_picture(picture.pixels, geometry)
+        image = resize_image(picture.image, geometry)
         pixels = self._all_pixels(data, picture) if options.needs_picture else None
         return _Prepared(image, geometry, pixels, filename)
 
@@ -297,7 +297,7 @@ class Segmenter:
 
     def _all_pixels(self, data: bytes, picture: Picture) -> NDArray[np.uint8]:
         """The picture's pixels at its own size."""
-        whole = picture.pixels.shape[:2] == picture.size
+        whole = (picture.image.height, picture.image.width) == picture.size
         return picture.pixels if whole else decode(data, self._limits).pixels
 
     async def close(self) -> None:

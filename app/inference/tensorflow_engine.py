@@ -39,6 +39,7 @@ class TensorFlowEngine:
         self.device: DeviceName = device
         self.batch_sizes: tuple[int, ...] = BATCH_SIZES[device]
         self.streams: int = streams or (1 if device == "gpu" else threads)
+        self.calls: int = self.streams
         self.threads: int = set_up_tensorflow(device, threads, self.streams)
         self._function = _rewritten(model, config)
         self._traced = {size: _trace(self._function, size, config) for size in self.batch_sizes}

@@ -47,12 +47,13 @@ async def test_queue_and_engine_are_counted_apart(service: Service) -> None:
     assert service.state.pool.default is not None
     scheduler = service.state.pool.default.segmenter.scheduler
     image = service.state.pool.default.model.view().size
+    calls = service.state.pool.default.model.engine.calls
     import numpy as np
 
-    tasks = [asyncio.create_task(scheduler.run(np.zeros((*image, 3), np.uint8))) for _ in range(scheduler.width + 3)]
+    tasks = [asyncio.create_task(scheduler.run(np.zeros((*image, 3), np.uint8))) for _ in range(calls + 3)]
     await asyncio.sleep(0)  # each has begun
     model = frozenset({("model", "pets/1")})
-    assert (scheduler.waiting, scheduler.working) == (3, scheduler.width)
+    assert (scheduler.waiting, scheduler.working) == (3, calls)
     assert model in await scraped(service, "segserve_queue_pictures")
     await asyncio.gather(*tasks)
     assert await scraped(service, "segserve_queue_pictures") == {model: 0}

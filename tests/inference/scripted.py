@@ -14,6 +14,7 @@ class ScriptedEngine:
     Args:
         answer: (1, h, w, 3) → (1, h, w, C); may wait or raise.
         streams: calls side by side.
+        calls: calls at a time; 0: as many.
     """
 
     name: EngineName = "openvino"
@@ -21,8 +22,9 @@ class ScriptedEngine:
     precision: Precision = "float32"
     batch_sizes: tuple[int, ...] = (1,)
 
-    def __init__(self, answer: Callable[[Images], Probabilities], streams: int = 1) -> None:
+    def __init__(self, answer: Callable[[Images], Probabilities], streams: int = 1, calls: int = 0) -> None:
         self.streams = self.threads = streams
+        self.calls = calls or streams
         self.closed = False
         self._answer = answer
 

@@ -32,12 +32,12 @@ def abilities() -> list[str]:
 def test_facts(openvino_model: LoadedModel) -> None:
     engine = openvino_model.engine
     assert (engine.name, engine.device, engine.precision) == ("openvino", "cpu", "float32")
-    assert (engine.threads, engine.streams, engine.batch_sizes) == (2, 2, (1,))
+    assert (engine.threads, engine.streams, engine.calls, engine.batch_sizes) == (2, 2, 4, (1,))
 
 
 def test_streams_can_be_set(file: Path) -> None:
     engine = OpenVinoEngine(file, (32, 32), "float32", threads=2, streams=1)
-    assert (engine.threads, engine.streams) == (2, 1)
+    assert (engine.threads, engine.streams, engine.calls) == (2, 1, 2)
     engine.close()
 
 
@@ -64,7 +64,7 @@ def test_answer_is_the_callers_own(openvino_model: LoadedModel) -> None:
     image = chelsea(32, 32)[None]
     first = openvino_model.engine.infer(image)
     kept = first.copy()
-    for _ in range(openvino_model.engine.streams + 1):
+    for _ in range(openvino_model.engine.calls + 1):
         openvino_model.engine.infer(255 - image)
     assert np.array_equal(first, kept)
 

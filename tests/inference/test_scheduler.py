@@ -11,7 +11,7 @@ from app.core.errors import InferenceError
 from app.core.telemetry import request_id
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
-from app.inference.scheduler import Scheduler
+from app.inference.scheduler import Inference, Scheduler
 from app.inference.stages import Stage
 from app.inference.tensorflow_engine import TensorFlowEngine
 from tests.inference.pictures import chelsea
@@ -24,8 +24,8 @@ PATIENCE = 30  # seconds until a test that hangs fails
 class HeldEngine(ScriptedEngine):
     """Works on a picture until the test lets it go."""
 
-    def __init__(self, streams: int = 1) -> None:
-        super().__init__(self._hold, streams)
+    def __init__(self, streams: int = 1, calls: int = 0) -> None:
+        super().__init__(self._hold, streams, calls)
         self.begun: list[int] = []
         self.entered = threading.Semaphore(0)
         self.let_go = threading.Semaphore(0)
@@ -78,6 +78,32 @@ async def test_as_many_side_by_side_as_streams() -> None:
     *_, third = await asyncio.gather(*tasks)
     assert third.queue_ms >= held_ms
     await scheduler.close()
+
+
+async def test_waiting_inside_the_engine_is_waiting() -> None:
+    engine = HeldEngine(streams=1, calls=2)
+    scheduler = Scheduler(engine)
+    tasks = [asyncio.create_task(scheduler.run(shade(number))) for number in (1, 2, 3)]
+    for _ in range(2):
+        await engine.until_entered()
+    assert sorted(engine.begun) == [1, 2]  # the second is ready for when the stream is free
+    full = time.perf_counter()
+    assert (scheduler.working, scheduler.waiting) == (2, 1)
+    await asyncio.sleep(0.05)
+    held_ms = (time.perf_counter() - full) * 1e3
+    engine.let_go.release()
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    engine.let_go.release(2)
+    first, *others = sorted(
+        [*(task.result() for task in done), *await asyncio.gather(*(set(tasks) - done))], key=queued
+    )
+    await scheduler.close()
+    assert first.inference_ms >= held_ms
+    assert all(each.queue_ms >= held_ms for each in others)
+
+
+def queued(inference: Inference) -> float:
+    return inference.queue_ms
 
 
 async def test_a_bad_picture_fails_alone(caplog: pytest.LogCaptureFixture) -> None:

@@ -41,8 +41,8 @@ CALLS = st.lists(
 class BatchEngine(ScriptedEngine):
     """Knows its pictures by their red; fails on bad ones, together with all that come with them."""
 
-    def __init__(self, streams: int, batch: int) -> None:
-        super().__init__(self._answers, streams)
+    def __init__(self, streams: int, calls: int, batch: int) -> None:
+        super().__init__(self._answers, streams, calls)
         self.batch_sizes = tuple(range(1, batch + 1))
         self.seen: list[int] = []
         self.most_at_once = 0
@@ -86,9 +86,13 @@ def possible(call: Call) -> set[object]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(calls=CALLS, streams=st.integers(1, 3), batch=st.integers(1, 4), close_early=st.booleans())
-def test_every_picture_is_answered_once(calls: list[Call], streams: int, batch: int, close_early: bool) -> None:
-    engine = BatchEngine(streams, batch)
+@given(
+    calls=CALLS, streams=st.integers(1, 3), ahead=st.integers(0, 2), batch=st.integers(1, 4), close_early=st.booleans()
+)
+def test_every_picture_is_answered_once(
+    calls: list[Call], streams: int, ahead: int, batch: int, close_early: bool
+) -> None:
+    engine = BatchEngine(streams, streams + ahead, batch)
 
     async def go() -> list[object]:
         scheduler = Scheduler(engine)
@@ -108,7 +112,7 @@ def test_every_picture_is_answered_once(calls: list[Call], streams: int, batch: 
     answers = asyncio.run(go())
     for call, given_answer in zip(calls, answers, strict=True):
         assert given_answer in possible(call)
-    assert engine.most_at_once <= streams
+    assert engine.most_at_once <= streams + ahead
     assert max(engine.seen, default=0) <= batch
     answered = Counter(type(given_answer) is not type for given_answer in answers)[True]
     assert sum(engine.seen) >= answered  # a batch with a bad picture is tried again, one by one

@@ -27,7 +27,7 @@ def images() -> Pixels:
 def test_facts(tensorflow_model: LoadedModel) -> None:
     engine = tensorflow_model.engine
     assert (engine.name, engine.device, engine.precision) == ("tensorflow", "cpu", "float32")
-    assert (engine.streams, engine.batch_sizes) == (2, (1,))
+    assert (engine.streams, engine.calls, engine.batch_sizes) == (2, 2, (1,))
     assert engine.threads >= 1
 
 
@@ -51,7 +51,7 @@ def test_bytes_and_floats_alike(tensorflow_model: LoadedModel) -> None:
 def test_facts_on_a_gpu(tiny_store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tensorflow_engine, "set_up_tensorflow", lambda *_: 2)
     engine = TensorFlowEngine(tiny_store.resolve("pets").path / KERAS_FILE, TINY_CONFIG, "gpu", threads=2)
-    assert (engine.streams, engine.batch_sizes) == (1, (1, 2, 4, 8, 16))
+    assert (engine.streams, engine.calls, engine.batch_sizes) == (1, 1, (1, 2, 4, 8, 16))
     engine.close()
 
 

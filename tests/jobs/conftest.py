@@ -90,6 +90,7 @@ class Lent:
         self.precision: Precision = engine.precision
         self.threads = engine.threads
         self.streams = engine.streams
+        self.calls = engine.calls
         self.batch_sizes = engine.batch_sizes
 
     def infer(self, images: Images) -> Probabilities:
