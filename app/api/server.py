@@ -85,6 +85,7 @@ def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=StrictProtocol,
+        loop="asyncio",
         ws="none",
         lifespan="on",
         log_config=None,

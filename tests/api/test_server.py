@@ -8,6 +8,7 @@ import httpx
 import pytest
 from fastapi import Request
 
+from app.api.protocol import StrictProtocol
 from app.api.server import KEEP_ALIVE_SECONDS, LOAD_FAILED, DrainingServer, listening_socket, server_config
 from app.api.state import State
 from app.core.errors import ConfigurationError
@@ -131,3 +132,8 @@ def test_gateways_keep_connections_for_less_time_than_we_do(settings: Settings) 
     assert config.timeout_graceful_shutdown == 1
     assert not config.server_header
     assert not config.access_log
+
+
+def test_what_happens_to_be_installed_changes_nothing(settings: Settings) -> None:
+    config = server_config(create_app(settings), settings)
+    assert (config.loop, config.http) == ("asyncio", StrictProtocol)
