@@ -21,7 +21,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-@pytest.mark.parametrize("content", [b"", b"abc", os.urandom(3_000_001)])
+@pytest.mark.parametrize("content", [b"", b"abc", os.urandom(3_000_001)], ids=["empty", "short", "long"])
 def test_copying_gives_checksum_and_size(tmp_path: Path, content: bytes) -> None:
     source = tmp_path / "source"
     source.write_bytes(content)
