@@ -125,7 +125,7 @@ class ServerProcess:
         """Whether it takes new connections."""
         try:
             self.connect().close()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):  # reset: it waited to be taken when that ended
             return False
         return True
 

@@ -1,4 +1,5 @@
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from app.jobs.plain import run_plain, untold
 from app.jobs.row import rows_of
 from app.jobs.task import Task
 from tests.jobs.conftest import Pictures, answers, manifest
+
+PATIENCE = 30  # seconds until a test that hangs fails
 
 
 @pytest.fixture
@@ -59,16 +62,17 @@ def test_what_is_done_is_kept_when_the_disk_is_full(
     folders: tuple[LocalFolder, LocalFolder],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write, left = LocalFolder.write, iter(range(3))
+    write, left, noted = LocalFolder.write, iter(range(3)), threading.Event()
 
     def filling(folder: LocalFolder, path: str, content: bytes) -> None:
         if path.endswith(".png") and next(left, None) is None:
+            assert noted.wait(PATIENCE)  # of the first three
             raise OSError(28, "No space left on device")
         write(folder, path, content)
 
     monkeypatch.setattr(LocalFolder, "write", filling)
     with pytest.raises(JobError, match="No space left on device; what is done is kept"):
-        run_plain(task, model, settings, folders, False, untold)
+        run_plain(task, model, settings, folders, False, lambda done, total: noted.set())
     (part,) = (Path(task.target) / ".segserve" / "done").iterdir()
     kept = [path for row in rows_of(part.read_bytes()) for path in row.answers or ()]
     assert set(kept) <= set(answers(Path(task.target)))
