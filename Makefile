@@ -16,8 +16,10 @@ RUN ?= runs/pets
 CONTAINER ?= ../shared/tools/container
 # Tests of these run first, two at a time: no engine has touched the floating-point state of their processes.
 FIRST := tests/core tests/nn tests/store
-# Tests of these start real servers and browsers, and some measure time: they run one by one, after all others.
-ALONE := tests/e2e tests/fuzz tests/web
+# Tests of these start real servers and browsers, and some measure time: they run one by one, after all others. Of the
+# other three it doesn't matter how long they take.
+ALONE := $(filter-out $(patsubst %,tests/e2e/test_%.py,readme shipped_model windows),$(wildcard tests/e2e/test_*.py)) \
+	tests/fuzz tests/web
 PAIRED := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 covered = $(if $(COVERAGE),--cov $(1) --cov-report= --cov-fail-under=0)
 UV_VERSION := 0.13.9
