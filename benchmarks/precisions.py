@@ -83,8 +83,8 @@ def _throughput(model: LoadedModel, picture: Array) -> float:
             done += 1
         return done
 
-    with ThreadPoolExecutor(model.engine.streams) as pool:
-        return sum(pool.map(loop, range(model.engine.streams))) / (time.perf_counter() - begun)
+    with ThreadPoolExecutor(model.engine.calls) as pool:
+        return sum(pool.map(loop, range(model.engine.calls))) / (time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
