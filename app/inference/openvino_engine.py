@@ -55,13 +55,20 @@ class OpenVinoEngine:
             self._requests.put(compiled.create_infer_request())
 
     def infer(self, images: Images) -> Probabilities:
-        """(N, h, w, 3) uint8 or float32, RGB 0–255 → (N, h, w, C) float32."""
+        """(N, h, w, 3) uint8 or float32, RGB 0–255 → (N, h, w, C) float32.
+
+        Raises:
+            ValueError: pictures of another size than the network's.
+        """
         return np.stack([self._infer_one(image[None]) for image in images])
 
     def _infer_one(self, image: Images) -> Probabilities:
         request = self._requests.get()
         try:
-            request.get_input_tensor().data[:] = image
+            seen = request.get_input_tensor().data
+            if image.shape != seen.shape:  # NumPy would repeat a single row, column or pixel
+                raise ValueError(f"a picture of {image.shape} for a network that sees {seen.shape}")
+            seen[:] = image
             probabilities: Probabilities = request.infer(share_outputs=True)[0][0].copy()
             return probabilities
         finally:

@@ -60,6 +60,13 @@ def test_memory_layout_of_the_picture_does_not_matter(openvino_model: LoadedMode
     assert np.array_equal(infer(floats), infer(turned))
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (1, 32, 1, 3), (1, 32, 32, 1), (1, 48, 32, 3)])
+def test_a_picture_of_another_size_is_refused(openvino_model: LoadedModel, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="a picture of"):
+        openvino_model.engine.infer(np.zeros(shape, np.uint8))
+    assert openvino_model.engine.infer(chelsea(32, 32)[None]).shape == (1, 32, 32, 3)
+
+
 def test_answer_is_the_callers_own(openvino_model: LoadedModel) -> None:
     image = chelsea(32, 32)[None]
     first = openvino_model.engine.infer(image)

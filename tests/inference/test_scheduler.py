@@ -3,6 +3,7 @@ import logging
 import threading
 import time
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from app.core.errors import InferenceError
 from app.core.telemetry import request_id
 from app.inference.engine import Images, Probabilities
 from app.inference.loaded import LoadedModel
-from app.inference.scheduler import Inference, Scheduler
+from app.inference.scheduler import Scheduler
 from app.inference.stages import Stage
 from app.inference.tensorflow_engine import TensorFlowEngine
 from tests.inference.pictures import chelsea
@@ -95,15 +96,11 @@ async def test_waiting_inside_the_engine_is_waiting() -> None:
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     engine.let_go.release(2)
     first, *others = sorted(
-        [*(task.result() for task in done), *await asyncio.gather(*(set(tasks) - done))], key=queued
+        [*(task.result() for task in done), *await asyncio.gather(*(set(tasks) - done))], key=attrgetter("queue_ms")
     )
     await scheduler.close()
     assert first.inference_ms >= held_ms
     assert all(each.queue_ms >= held_ms for each in others)
-
-
-def queued(inference: Inference) -> float:
-    return inference.queue_ms
 
 
 async def test_a_bad_picture_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
