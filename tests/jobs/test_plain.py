@@ -60,8 +60,11 @@ def test_what_is_done_is_kept_when_the_disk_is_full(
     model: LoadedModel,
     settings: Settings,
     folders: tuple[LocalFolder, LocalFolder],
+    pictures: Pictures,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for name in ("broken.jpg", "b/empty.png", "notes.txt"):
+        (pictures.root / name).unlink()  # every row that is noted has an answer
     write, left, noted = LocalFolder.write, iter(range(3)), threading.Event()
 
     def filling(folder: LocalFolder, path: str, content: bytes) -> None:
@@ -73,6 +76,7 @@ def test_what_is_done_is_kept_when_the_disk_is_full(
     monkeypatch.setattr(LocalFolder, "write", filling)
     with pytest.raises(JobError, match="No space left on device; what is done is kept"):
         run_plain(task, model, settings, folders, False, lambda done, total: noted.set())
+    assert noted.is_set()
     (part,) = (Path(task.target) / ".segserve" / "done").iterdir()
     kept = [path for row in rows_of(part.read_bytes()) for path in row.answers or ()]
     assert set(kept) <= set(answers(Path(task.target)))
