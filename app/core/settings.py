@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     streams: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Calls of the engine side by side, on a GPU of up to 16 pictures each; 0: chosen by the engine."
     )
+    engine_nice: Annotated[int, Field(ge=0, le=19)] = Field(
+        10,
+        description="How far the priority of the engine's threads lies below that of all others, where the CPU "
+        "computes, on Linux; 0: not at all.",
+    )
 
     host: str = Field("0.0.0.0", description="Address to listen on.")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(8000, description="Port to listen on; `PORT` is read as well.")

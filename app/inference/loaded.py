@@ -17,6 +17,7 @@ from app.imaging.probabilities import ProbabilityMap, ResizedProbabilities, Wind
 from app.imaging.windows import Infer, View, infer_windows
 from app.inference.cpus import available_cpus
 from app.inference.engine import KERAS_FILE, OPENVINO_FILE, Engine, infer_batch, infer_picture
+from app.inference.priority import behind_others
 from app.inference.selection import EngineSelection, choose_engine
 from app.store.manifest import Manifest
 from app.store.repository import ModelStore, ModelVersion
@@ -149,7 +150,7 @@ def load_model(store: ModelStore, reference: str, settings: Settings) -> LoadedM
     Args:
         store: where to look.
         reference: NAME[:VERSION|ALIAS].
-        settings: `engine`, `device`, `precision`, `threads` and `streams` count.
+        settings: `engine`, `device`, `precision`, `threads`, `streams` and `engine_nice` count.
 
     Raises:
         ModelNotFoundError: there is no such version.
@@ -161,6 +162,12 @@ def load_model(store: ModelStore, reference: str, settings: Settings) -> LoadedM
     selection = choose_engine(settings, manifest.files)
     if selection.unused_gpus:
         logger.warning("%s", selection.reason)
+    nice = settings.engine_nice if selection.device == "cpu" else 0
+    return behind_others(nice, partial(_warm, version, manifest, selection, settings))
+
+
+def _warm(version: ModelVersion, manifest: Manifest, selection: EngineSelection, settings: Settings) -> LoadedModel:
+    """The version with its engine, which has computed."""
     engine = _open_engine(version, manifest, selection, settings)
     model = LoadedModel(version, manifest, engine, selection)
     try:
