@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem, get_completion_class
 
 from app import __version__
+from app.core import garbage
 from app.core.command_line import WRONG_USE, complain
 from app.core.completion import register
 from app.store.commands.options import complete_model
@@ -129,11 +130,12 @@ def serve(**options: object) -> NoReturn:
     Exit codes: 0 ended by a signal, 2 wrong configuration, 3 the model could not be loaded.
     SIGTERM stops in steps, Ctrl-C without waiting, a second signal at once.
     """
-    from app.api.server import serve as run
-    from app.core.errors import SegserveError
-    from app.core.settings import load_settings
-    from app.core.telemetry import configure_logging
-    from app.main import create_app
+    with garbage.sparing():
+        from app.api.server import serve as run
+        from app.core.errors import SegserveError
+        from app.core.settings import load_settings
+        from app.core.telemetry import configure_logging
+        from app.main import create_app
 
     try:
         settings = load_settings(**options)

@@ -17,8 +17,10 @@ from fastapi import FastAPI
 from app.api.connections import accepted_at_a_time
 from app.api.protocol import StrictProtocol
 from app.api.state import State
+from app.core import garbage
 from app.core.errors import ConfigurationError
 from app.core.settings import Settings
+from app.store.repository import ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class DrainingServer(uvicorn.Server):
         self.exit_code = 0
         self._settings = settings
         self._listens_until: float | None = None
+        self._versions: set[ModelVersion] = set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called for a signal, between two bytecodes of whatever runs: only notes what to do."""
@@ -67,6 +70,10 @@ class DrainingServer(uvicorn.Server):
         if state.phase == "failed":
             self.exit_code = LOAD_FAILED
             return True
+        versions = {served.model.version for served in state.pool.models}
+        if versions != self._versions:
+            self._versions = versions
+            garbage.spare()  # models stay for long, and requests would wait while they are looked at
         if self._listens_until is None:
             return ends
         if not state.draining:

@@ -1,11 +1,11 @@
 """The TensorFlow engine: the rewritten network as one traced function for each batch size, on a GPU or the CPU."""
 
-import gc
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from app.core import garbage
 from app.core.errors import ConfigurationError
 from app.core.settings import Precision
 from app.inference.engine import DeviceName, EngineName, Images, Probabilities
@@ -64,7 +64,7 @@ class TensorFlowEngine:
     def close(self) -> None:
         """Frees the network, with all other garbage: Keras' networks lie in cycles, which Python may leave for long."""
         del self._traced, self._function
-        gc.collect()
+        garbage.collect()
 
 
 def _rewritten(path: Path, config: UNetXceptionConfig) -> Any:

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -54,6 +55,7 @@ async def listening(settings: Settings) -> AsyncIterator[tuple[Listening, asynci
         running.server.should_exit = running.server.force_exit = True
         await task
         await running.server.lifespan.shutdown()  # which an end by force leaves out
+        gc.unfreeze()
 
 
 async def test_sigterm_turns_ready_off_but_it_listens_on_until_a_second_signal(
@@ -86,6 +88,15 @@ async def test_ctrl_c_does_not_wait(settings: Settings) -> None:
         running.server.handle_exit(signal.SIGINT, None)
         await task
         assert running.server.exit_code == 0
+
+
+async def test_the_collector_does_not_look_at_a_model_that_is_ready(settings: Settings) -> None:
+    async with listening(settings) as (running, _, client):
+        while not gc.get_freeze_count():
+            await client.get("/health/live")
+        (served,) = running.state.pool.models
+        assert all(each is not served for each in gc.get_objects())
+        running.server.handle_exit(signal.SIGINT, None)
 
 
 async def test_a_model_that_cannot_load_ends_the_server(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
