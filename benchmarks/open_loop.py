@@ -39,12 +39,13 @@ async def main(port: int, data: bytes, content_type: str, rate: float, seconds: 
     """Sends requests at times of a Poisson process, then waits for the answers that are still to come."""
     request, times, idle = post_request(data, content_type), random.Random(SEED), deque[Connection]()
     answers: list[object] = []
+    before = time.process_time()
     started = due = time.perf_counter()
     async with asyncio.timeout(seconds + PATIENCE_SECONDS), asyncio.TaskGroup() as group:
         while (due := due + times.expovariate(rate)) < started + seconds:
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             group.create_task(_ask(port, request, idle, started, answers))
-    click.echo(json.dumps({"seconds": seconds, "answers": answers}))
+    click.echo(json.dumps({"seconds": seconds, "answers": answers, "processor_seconds": time.process_time() - before}))
 
 
 if __name__ == "__main__":

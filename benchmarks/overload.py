@@ -1,9 +1,11 @@
 """What the service does when more is asked of it than it can do: an open-loop load at parts of its capacity.
 
-Capacity is what eight closed-loop clients get, measured anew in every round.
+Capacity is what eight closed-loop clients get, measured anew in every round. The client runs on the same cores: what it
+takes of them is in the table, too.
 """
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -22,6 +24,8 @@ from benchmarks.server import serving
 
 SHARES = (0.5, 0.9, 1.5, 3.0)
 CLIENTS = 8
+CLOSED = 0.0
+"""Stands for the closed loop among the shares."""
 Answers = list[tuple[str, float, float]]
 """Status, seconds until the answer, seconds from the beginning of the load."""
 
@@ -35,6 +39,7 @@ def main(rounds: int, seconds: float, model: str, plot: Path | None) -> None:
     """Print the table as Markdown."""
     capacities: list[float] = []
     loads: dict[float, list[Answers]] = {share: [] for share in SHARES}
+    clients: dict[float, list[float]] = {share: [] for share in (CLOSED, *SHARES)}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
@@ -45,11 +50,13 @@ def main(rounds: int, seconds: float, model: str, plot: Path | None) -> None:
             for _ in range(rounds):
                 found = _run("load", [*asked, str(CLIENTS), str(seconds)])
                 capacities.append(found["statuses"]["200"] / found["seconds"])
+                clients[CLOSED].append(_of_cores(found))
                 for share in SHARES:
                     found = _run("open_loop", [*asked, str(share * capacities[-1]), str(seconds)])
                     loads[share].append(found["answers"])
+                    clients[share].append(_of_cores(found))
     click.echo(f"{processor()}, Python {platform.python_version()}; {rounds} rounds of {seconds:g} s\n")
-    click.echo(table(capacities, loads, seconds))
+    click.echo(table(capacities, loads, clients, seconds))
     if plot:
         _draw(capacities, loads, seconds, plot)
 
@@ -60,16 +67,25 @@ def _run(module: str, arguments: list[str]) -> dict[str, Any]:
     return found
 
 
+def _of_cores(found: dict[str, Any]) -> float:
+    """What the client took of all cores, 0–1."""
+    return float(found["processor_seconds"] / found["seconds"]) / len(os.sched_getaffinity(0))
+
+
 def goodput(answers: Answers, seconds: float) -> float:
     """Masks a second, of those that came while the load lasted."""
     return sum(status == "200" and since <= seconds for status, _, since in answers) / seconds
 
 
-def table(capacities: list[float], loads: dict[float, list[Answers]], seconds: float) -> str:
+def table(
+    capacities: list[float], loads: dict[float, list[Answers]], clients: dict[float, list[float]], seconds: float
+) -> str:
     """A line for each share of the capacity; the medians over the rounds of what is counted in each."""
     head = ["offered", "masks a second", "× capacity", "p50 ms of masks", "p99 ms", "refused (503)", "p50 ms of 503"]
-    lines = [f"| {' | '.join([*head, 'p99 ms', 'other'])} |", f"|{'---|' * (len(head) + 2)}"]
-    lines.append(f"| {CLIENTS} clients, closed loop | {statistics.median(capacities):.1f} | 1.00 |  |  |  |  |  |  |")
+    taken = {share: f"{statistics.median(found):.0%}" for share, found in clients.items()}
+    lines = [f"| {' | '.join([*head, 'p99 ms', 'other', 'of the cores, client'])} |", f"|{'---|' * (len(head) + 3)}"]
+    capacity = f"{statistics.median(capacities):.1f}"
+    lines.append(f"| {CLIENTS} clients, closed loop | {capacity} | 1.00 |  |  |  |  |  |  | {taken[CLOSED]} |")
     for share, rounds in loads.items():
         rates = [goodput(answers, seconds) for answers in rounds]
         ratio = statistics.median(rate / capacity for rate, capacity in zip(rates, capacities, strict=True))
@@ -77,7 +93,8 @@ def table(capacities: list[float], loads: dict[float, list[Answers]], seconds: f
         refused = sum(status == "503" for status, _, _ in every)
         other = sum(status not in ("200", "503") for status, _, _ in every)
         cells = [f"{share:.0%}", f"{statistics.median(rates):.1f}", f"{ratio:.2f}", *_latency(every, "200")]
-        lines.append(f"| {' | '.join([*cells, f'{refused / len(every):.0%}', *_latency(every, '503'), str(other)])} |")
+        cells += [f"{refused / len(every):.0%}", *_latency(every, "503"), str(other), taken[share]]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
