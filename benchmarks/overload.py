@@ -1,7 +1,7 @@
 """What the service does when more is asked of it than it can do: an open-loop load at parts of its capacity.
 
 Capacity is what eight closed-loop clients get, measured anew in every round. The client runs on the same cores: what it
-takes of them is in the table, too.
+and the service's event loop take of them is in the table, too.
 """
 
 import json
@@ -20,7 +20,7 @@ import numpy as np
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.model import photograph_jpeg, publish_benchmark_models
-from benchmarks.server import serving
+from benchmarks.server import Server, serving, thread_seconds
 
 SHARES = (0.5, 0.9, 1.5, 3.0)
 CLIENTS = 8
@@ -28,6 +28,8 @@ CLOSED = 0.0
 """Stands for the closed loop among the shares."""
 Answers = list[tuple[str, float, float]]
 """Status, seconds until the answer, seconds from the beginning of the load."""
+Taken = dict[float, list[tuple[float, float]]]
+"""What client and event loop took of all cores, 0–1, in each round at each share."""
 
 
 @click.command()
@@ -39,37 +41,35 @@ def main(rounds: int, seconds: float, model: str, plot: Path | None) -> None:
     """Print the table as Markdown."""
     capacities: list[float] = []
     loads: dict[float, list[Answers]] = {share: [] for share in SHARES}
-    clients: dict[float, list[float]] = {share: [] for share in (CLOSED, *SHARES)}
+    taken: Taken = {share: [] for share in (CLOSED, *SHARES)}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         store = publish_benchmark_models(folder / "store", ModelStore(Path("model_store")), model)
         (folder / "picture.jpg").write_bytes(photograph_jpeg())
         with serving(store.root, "bench:1") as server:
             asked = [str(server.client.base_url.port), str(folder / "picture.jpg"), "image/jpeg"]
-            _run("load", [*asked, str(CLIENTS), "3"])  # first-time work is done by then
+            _run(server, "load", [*asked, str(CLIENTS), "3"])  # first-time work is done by then
             for _ in range(rounds):
-                found = _run("load", [*asked, str(CLIENTS), str(seconds)])
+                found, used = _run(server, "load", [*asked, str(CLIENTS), str(seconds)])
                 capacities.append(found["statuses"]["200"] / found["seconds"])
-                clients[CLOSED].append(_of_cores(found))
+                taken[CLOSED].append(used)
                 for share in SHARES:
-                    found = _run("open_loop", [*asked, str(share * capacities[-1]), str(seconds)])
+                    found, used = _run(server, "open_loop", [*asked, str(share * capacities[-1]), str(seconds)])
                     loads[share].append(found["answers"])
-                    clients[share].append(_of_cores(found))
+                    taken[share].append(used)
     click.echo(f"{processor()}, Python {platform.python_version()}; {rounds} rounds of {seconds:g} s\n")
-    click.echo(table(capacities, loads, clients, seconds))
+    click.echo(table(capacities, loads, taken, seconds))
     if plot:
         _draw(capacities, loads, seconds, plot)
 
 
-def _run(module: str, arguments: list[str]) -> dict[str, Any]:
-    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+def _run(server: Server, module: str, arguments: list[str]) -> tuple[dict[str, Any], tuple[float, float]]:
+    """What a client has found, and what it and the event loop took of all cores."""
+    command, loop = [sys.executable, "-m", f"benchmarks.{module}", *arguments], server.process.pid
+    before = thread_seconds(loop)[loop]
     found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return found
-
-
-def _of_cores(found: dict[str, Any]) -> float:
-    """What the client took of all cores, 0–1."""
-    return float(found["processor_seconds"] / found["seconds"]) / len(os.sched_getaffinity(0))
+    all_cores = found["seconds"] * len(os.sched_getaffinity(0))
+    return found, (found["processor_seconds"] / all_cores, (thread_seconds(loop)[loop] - before) / all_cores)
 
 
 def goodput(answers: Answers, seconds: float) -> float:
@@ -77,15 +77,15 @@ def goodput(answers: Answers, seconds: float) -> float:
     return sum(status == "200" and since <= seconds for status, _, since in answers) / seconds
 
 
-def table(
-    capacities: list[float], loads: dict[float, list[Answers]], clients: dict[float, list[float]], seconds: float
-) -> str:
+def table(capacities: list[float], loads: dict[float, list[Answers]], taken: Taken, seconds: float) -> str:
     """A line for each share of the capacity; the medians over the rounds of what is counted in each."""
     head = ["offered", "masks a second", "× capacity", "p50 ms of masks", "p99 ms", "refused (503)", "p50 ms of 503"]
-    taken = {share: f"{statistics.median(found):.0%}" for share, found in clients.items()}
-    lines = [f"| {' | '.join([*head, 'p99 ms', 'other', 'of the cores, client'])} |", f"|{'---|' * (len(head) + 3)}"]
+    head += ["p99 ms", "other", "of the cores: client", "event loop"]
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     capacity = f"{statistics.median(capacities):.1f}"
-    lines.append(f"| {CLIENTS} clients, closed loop | {capacity} | 1.00 |  |  |  |  |  |  | {taken[CLOSED]} |")
+    lines.append(
+        f"| {CLIENTS} clients, closed loop | {capacity} | 1.00 |  |  |  |  |  |  | {_medians(taken[CLOSED])} |"
+    )
     for share, rounds in loads.items():
         rates = [goodput(answers, seconds) for answers in rounds]
         ratio = statistics.median(rate / capacity for rate, capacity in zip(rates, capacities, strict=True))
@@ -93,9 +93,13 @@ def table(
         refused = sum(status == "503" for status, _, _ in every)
         other = sum(status not in ("200", "503") for status, _, _ in every)
         cells = [f"{share:.0%}", f"{statistics.median(rates):.1f}", f"{ratio:.2f}", *_latency(every, "200")]
-        cells += [f"{refused / len(every):.0%}", *_latency(every, "503"), str(other), taken[share]]
+        cells += [f"{refused / len(every):.0%}", *_latency(every, "503"), str(other), _medians(taken[share])]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _medians(taken: list[tuple[float, float]]) -> str:
+    return " | ".join(f"{statistics.median(each):.0%}" for each in zip(*taken, strict=True))
 
 
 def _latency(answers: Answers, wanted: str) -> list[str]:

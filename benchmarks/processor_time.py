@@ -23,7 +23,7 @@ import httpx
 from app.store.repository import ModelStore
 from app.training.machine import processor
 from benchmarks.model import photograph_jpeg, publish_benchmark_models
-from benchmarks.server import free_port, serving
+from benchmarks.server import free_port, serving, thread_seconds
 
 CLIENTS = 8
 START_SECONDS = 60
@@ -61,9 +61,9 @@ def _bare(store: Path, body: Path, seconds: float) -> tuple[float, float, float]
 def _served(pid: int, port: int, body: Path, seconds: float) -> tuple[float, float, float]:
     """Of the main thread, of the others, of the client; ms an answer."""
     _run("benchmarks.load", [str(port), str(body), "image/jpeg", str(CLIENTS), "1"])  # first-time work
-    before = _thread_seconds(pid)
+    before = thread_seconds(pid)
     output, client = _run("benchmarks.load", [str(port), str(body), "image/jpeg", str(CLIENTS), str(seconds)])
-    used = {thread: each - before.get(thread, 0.0) for thread, each in _thread_seconds(pid).items()}
+    used = {thread: each - before.get(thread, 0.0) for thread, each in thread_seconds(pid).items()}
     answers = json.loads(output)["statuses"]["200"]
     loop = used.pop(pid)
     return loop * 1e3 / answers, sum(used.values()) * 1e3 / answers, client * 1e3 / answers
@@ -76,12 +76,6 @@ def _run(module: str, arguments: list[str]) -> tuple[str, float]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return done.stdout.splitlines()[-1], spent
-
-
-def _thread_seconds(pid: int) -> dict[int, float]:
-    """Processor time of each thread of a process."""
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    return {int(each.name): int((each / "schedstat").read_text("ascii").split()[0]) / 1e9 for each in threads}
 
 
 @contextlib.contextmanager
