@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     )
     engine_nice: Annotated[int, Field(ge=0, le=19)] = Field(
         10,
-        description="How far the priority of the engine's threads lies below that of all others, where the CPU "
-        "computes, on Linux; 0: not at all.",
+        description="How far the priority of OpenVINO's threads lies below that of all others, on Linux; "
+        "0: not at all.",
     )
 
     host: str = Field("0.0.0.0", description="Address to listen on.")

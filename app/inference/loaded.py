@@ -162,7 +162,7 @@ def load_model(store: ModelStore, reference: str, settings: Settings) -> LoadedM
     selection = choose_engine(settings, manifest.files)
     if selection.unused_gpus:
         logger.warning("%s", selection.reason)
-    nice = settings.engine_nice if selection.device == "cpu" else 0
+    nice = settings.engine_nice if selection.engine == "openvino" else 0  # Keras holds the interpreter's lock meanwhile
     return behind_others(nice, partial(_warm, version, manifest, selection, settings))
 
 

@@ -69,7 +69,9 @@ class OpenVinoEngine:
             if image.shape != seen.shape:  # NumPy would repeat a single row, column or pixel
                 raise ValueError(f"a picture of {image.shape} for a network that sees {seen.shape}")
             seen[:] = image
-            probabilities: Probabilities = request.infer(share_outputs=True)[0][0].copy()
+            request.start_async()  # `infer` would compute a single stream's pictures in this thread
+            request.wait()
+            probabilities: Probabilities = request.get_output_tensor().data[0].copy()
             return probabilities
         finally:
             self._requests.put(request)

@@ -19,6 +19,7 @@ FIELDS = (
     "precision",
     "threads",
     "streams",
+    "engine_nice",
     "max_bytes",
     "max_pixels",
     "max_answer_bytes",
