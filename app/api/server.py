@@ -20,7 +20,6 @@ from app.api.state import State
 from app.core import garbage
 from app.core.errors import ConfigurationError
 from app.core.settings import Settings
-from app.store.repository import ModelVersion
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class DrainingServer(uvicorn.Server):
         self.exit_code = 0
         self._settings = settings
         self._listens_until: float | None = None
-        self._versions: set[ModelVersion] = set()
+        self._settled = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called for a signal, between two bytecodes of whatever runs: only notes what to do."""
@@ -70,10 +69,9 @@ class DrainingServer(uvicorn.Server):
         if state.phase == "failed":
             self.exit_code = LOAD_FAILED
             return True
-        versions = {served.model.version for served in state.pool.models}
-        if versions != self._versions:
-            self._versions = versions
-            garbage.spare()  # models stay for long, and requests would wait while they are looked at
+        if state.phase == "ready" and not self._settled:
+            self._settled = True
+            garbage.spare()
         if self._listens_until is None:
             return ends
         if not state.draining:

@@ -43,6 +43,7 @@ async def seen(request: Request) -> list[str]:
 
 @asynccontextmanager
 async def listening(settings: Settings) -> AsyncIterator[tuple[Listening, asyncio.Task[None], httpx.AsyncClient]]:
+    gc.unfreeze()  # what a test has spared before
     running = Listening(settings)
     task = asyncio.create_task(running.server.serve(sockets=[running.socket]))
     try:
