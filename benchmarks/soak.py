@@ -213,7 +213,7 @@ class Releases(threading.Thread):
     def __init__(self, server: Server, versions: tuple[int, int], damaged: int, tally: Tally) -> None:
         super().__init__()
         self._url, self._versions, self._damaged, self._tally = server.client.base_url, versions, damaged, tally
-        self.stop, self.resting = threading.Event(), threading.Lock()
+        self.stop, self._busy = threading.Event(), threading.Lock()
 
     def run(self) -> None:
         """Until it is told to stop."""
@@ -221,7 +221,7 @@ class Releases(threading.Thread):
             for turn in itertools.count():
                 if self.stop.wait(SWITCH_SECONDS):
                     return
-                with self.resting:
+                with self._busy:
                     self._release(admin, turn)
 
     def _release(self, admin: httpx.Client, turn: int) -> None:
@@ -231,6 +231,15 @@ class Releases(threading.Thread):
             self._tally.note("broken", admin.post(f"/models/pets/{self._damaged}/load"))
         if turn % 3 == 0:
             admin.post(f"/models/pets/{self._versions[1 - turn % 2]}/unload")
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Nothing changes in its block; the default version alone is in memory."""
+        with self._busy:
+            for version in self._versions:
+                # not checked: one is the default, the other may not be there
+                httpx.post(self._url.join(f"/models/pets/{version}/unload"), headers=HEADERS)
+            yield
 
 
 @click.command()
@@ -254,7 +263,7 @@ def main(requests: int, looks: int, plot: Path | None) -> None:
                 try:
                     for look in range(1, looks + 1):
                         tally.wait(look * requests // looks)
-                        with traffic.paused(), releases.resting:
+                        with traffic.paused(), releases.resting():
                             time.sleep(SETTLE_SECONDS)
                             if server.process.poll() is not None:
                                 raise click.ClickException(f"the service ended: {tally.wrong[:5]}")

@@ -18,6 +18,7 @@ from app.api.connections import accepted_at_a_time
 from app.api.protocol import StrictProtocol
 from app.api.state import State
 from app.core import garbage
+from app.core.allocator import return_large_blocks
 from app.core.errors import ConfigurationError
 from app.core.settings import Settings
 
@@ -130,6 +131,7 @@ def serve(app: FastAPI, settings: Settings) -> NoReturn:
     Raises:
         ConfigurationError: the address cannot be had.
     """
+    return_large_blocks()
     server = DrainingServer(app, settings)
     listener = listening_socket(settings)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -1,0 +1,26 @@
+"""The C library's allocator, kept from holding what was freed."""
+
+import ctypes
+import os
+import platform
+
+LARGE_BYTES = 4 * 2**20
+"""Above the arrays of an ordinary picture, which are taken and freed faster where the allocator keeps them."""
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+
+
+def return_large_blocks() -> None:
+    """From now on blocks of `LARGE_BYTES` and more go back to the system as soon as they are freed (glibc).
+
+    By itself glibc takes the largest block that was freed, up to 32 MB, for the limit below which it keeps memory, in
+    each of the threads' arenas: after some large pictures the process stays as large as they were.
+
+    Nothing is changed where the environment sets a threshold, or under another C library.
+    """
+    chosen = {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"} & os.environ.keys()
+    if chosen or "_threshold" in os.environ.get("GLIBC_TUNABLES", "") or platform.libc_ver()[0] != "glibc":
+        return
+    library = ctypes.CDLL(None)
+    library.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    library.mallopt(M_TRIM_THRESHOLD, LARGE_BYTES)
