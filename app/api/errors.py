@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from app.api.access import AccessRecord
@@ -24,6 +25,7 @@ PROBLEM_TYPE = "application/problem+json"
 CLIENT_CLOSED_REQUEST: Final = 499
 """Status in log and metrics of a request whose client hung up; nobody reads it as an answer."""
 RETRY_AFTER_SECONDS: Final = 1
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 UNEXPECTED: Final = "unexpected error; the log has it under this request id"
 NOT_FOUND: Final = "nothing is served at this path; what is stands at /docs, unless that is switched off"
 
@@ -183,7 +185,16 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         code=code,
         request_id=request_id.get(),
     )
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return ProblemResponse(problem, {"Allow": ", ".join(_methods_here(request))})
     return ProblemResponse(problem, error.headers)
+
+
+def _methods_here(request: Request) -> list[str]:
+    """Methods that the path of a request has, also where they are several routes: Starlette names one route's."""
+    routes: list[BaseRoute] = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return [each for each, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:

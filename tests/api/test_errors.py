@@ -67,7 +67,11 @@ async def test_an_unknown_path_is_a_problem(service: Service) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/segment", "POST"), ("POST", "/model", "GET"), ("DELETE", "/health/ready", "GET"), ("BREW", "/", "GET")],
+    [
+        *(("GET", "/segment", "POST"), ("POST", "/model", "GET"), ("DELETE", "/health/ready", "GET")),
+        *(("BREW", "/", "GET"), ("POST", "/static/main.js", "GET"), ("OPTIONS", "/api/remove", "GET, POST")),
+        ("GET", "/label-studio/predict", "POST"),
+    ],
 )
 async def test_a_wrong_method_is_a_problem_that_says_the_right_one(
     service: Service, method: str, path: str, allowed: str
