@@ -18,8 +18,10 @@ def return_large_blocks() -> None:
 
     Nothing is changed where the environment sets a threshold, or under another C library.
     """
-    chosen = {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"} & os.environ.keys()
-    if chosen or "_threshold" in os.environ.get("GLIBC_TUNABLES", "") or platform.libc_ver()[0] != "glibc":
+    tunables = os.environ.get("GLIBC_TUNABLES", "")
+    chosen = any(f"MALLOC_{each}_THRESHOLD_" in os.environ for each in ("MMAP", "TRIM"))
+    chosen = chosen or any(f"glibc.malloc.{each}_threshold" in tunables for each in ("mmap", "trim"))
+    if chosen or platform.libc_ver()[0] != "glibc":
         return
     library = ctypes.CDLL(None)
     library.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)

@@ -50,6 +50,9 @@ class TestGlibc:
     def test_the_environment_s_choice_stands(self, environment: dict[str, str]) -> None:
         assert megabytes(**environment)[1] > 50
 
+    def test_another_threshold_is_none_of_the_allocator_s(self) -> None:
+        assert megabytes(GLIBC_TUNABLES="glibc.cpu.x86_rep_movsb_threshold=4096")[1] < 5
+
 
 def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
