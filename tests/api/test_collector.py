@@ -2,6 +2,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -15,11 +16,18 @@ from app.core.settings import Settings
 from tests.api.running import running
 from tests.fixtures.collector import running_collector, values
 from tests.fixtures.gateway import free_port
-from tests.fixtures.waiting import until
+from tests.fixtures.waiting import block_until, until
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 LOCAL = "http://127.0.0.1:4318"
+
+
+@pytest.fixture(autouse=True)
+def sender_ends() -> Iterator[None]:
+    """Else its thread tries again during later tests, with `random`, which Hypothesis watches while it draws."""
+    yield
+    block_until(lambda: not any(thread.name.startswith("OtelBatch") for thread in threading.enumerate()))
 
 
 def closed(tracing: Tracing) -> Tracing:
@@ -126,6 +134,7 @@ async def test_a_collector_that_is_gone_costs_no_request_and_fills_no_log(
     monkeypatch.setattr("app.api.spans.CLOSE_SECONDS", 0.1)
     for name, value in {"SCHEDULE_DELAY": "1", "MAX_QUEUE_SIZE": "4", "MAX_EXPORT_BATCH_SIZE": "2"}.items():
         monkeypatch.setenv(f"OTEL_BSP_{name}", value)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.5")  # seconds: no second try
     monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{free_port()}")
     async with running(settings, loaded=False) as service:
         for _ in range(20):
